@@ -3,7 +3,7 @@
 
 use time::OffsetDateTime;
 
-use super::ids::{ClusterId, FindingId};
+use super::ids::{AlertId, ClusterId, FindingId};
 use super::level::Level;
 use super::rule::RuleRef;
 
@@ -28,6 +28,8 @@ pub struct Finding {
     pub truncated: bool,
     /// What folds findings into one alert, from the rule's `midwatch.dedup` fields.
     pub dedup: String,
+    /// The alert it folds into, derived from cluster, rule, dedup key and window of event time.
+    pub alert: AlertId,
     pub evidence: Evidence,
 }
 
