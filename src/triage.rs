@@ -1,1 +1,3 @@
-//! Placeholder line, replaced by the first commit of this room.
+//! Floor 2: from findings to alerts. Decides, never stores.
+
+pub mod fold;

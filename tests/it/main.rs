@@ -13,3 +13,5 @@
     clippy::cast_sign_loss,
     reason = "a test may fail loudly, read a whole file and wait for a child process"
 )]
+
+mod architecture;
