@@ -1,1 +1,6 @@
-//! Placeholder line, replaced by the first commit of this room.
+//! Floor 5: what HTTP callers and scripts see: the stable JSON twins of our nouns, and the HTTP
+//! API under `/api/v1`. It knows no adapter, no trigger and no page.
+
+pub mod alert;
+pub mod finding;
+pub mod json;
