@@ -1,1 +1,68 @@
-//! Placeholder line, replaced by the first commit of this room.
+//! Floor 6: the command line. It parses, dispatches, prints, and turns failures into exit codes;
+//! what a command decides is decided below.
+
+pub mod arguments;
+pub mod console;
+pub mod escape;
+pub mod exit;
+pub mod failure;
+mod generate;
+mod version;
+
+use std::ffi::OsString;
+use std::io::{self, Write as _};
+use std::process::ExitCode;
+
+use clap::Parser as _;
+use clap::error::ErrorKind;
+
+use arguments::{Arguments, Command};
+use console::{Console, Terminal};
+use exit::Exit;
+use failure::Failure;
+
+/// Runs the command that `line` names and says how the process ends.
+pub fn run(line: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let arguments = match Arguments::try_parse_from(line) {
+        Ok(arguments) => arguments,
+        Err(error) => return told(&error).into(),
+    };
+    let terminal = Terminal::detect(|_| None);
+    let global = &arguments.global;
+    let verbose = global.verbose;
+    let mut console = Console::of_process(terminal, global.color, global.quiet, verbose);
+    let ended = dispatch(arguments.command, &mut console)
+        .and_then(|exit| console.flush().map(|()| exit).map_err(Failure::from));
+    match ended {
+        Ok(exit) => exit.into(),
+        // Whoever read our output has seen enough: that is no failure of ours.
+        Err(failure) if failure.is_broken_pipe() => Exit::Ok.into(),
+        Err(failure) => {
+            let exit = failure.exit;
+            let _ = console.fail(&failure.message(verbose));
+            exit.into()
+        }
+    }
+}
+
+fn dispatch(command: Command, console: &mut Console) -> Result<Exit, Failure> {
+    match command {
+        Command::Version(arguments) => version::version(&arguments, console),
+        Command::Completions(arguments) => generate::completions(&arguments, console),
+        Command::Man(arguments) => generate::man(&arguments, console),
+        Command::Up(_) | Command::Scan(_) | Command::Rules(_) | Command::Serve(_) => {
+            Err(Failure::new(Exit::Configuration, "this build does not hold the engine yet"))
+        }
+    }
+}
+
+/// Prints what clap has to say: help to standard output, mistakes to standard error.
+fn told(error: &clap::Error) -> Exit {
+    // A reader that went away is no failure, and there is nobody else to tell.
+    let _ = error.print();
+    let _ = io::stdout().flush();
+    match error.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => Exit::Ok,
+        _ => Exit::Usage,
+    }
+}

@@ -1,3 +1,7 @@
-//! The binary `midwatch`.
+//! The binary `midwatch`: hands the process over to the command line and back.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    midwatch::cli::run(std::env::args_os())
+}
