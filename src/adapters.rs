@@ -1,1 +1,4 @@
-//! Placeholder line, replaced by the first commit of this room.
+//! Floor 4: the vendors behind the ports. Knows model and ports; knows neither the pipeline nor,
+//! between adapters, each other. `app.rs` alone names what is in here.
+
+pub mod azure;
