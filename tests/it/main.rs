@@ -16,3 +16,5 @@
 
 mod architecture;
 mod azurite;
+mod fake_host;
+mod host_contract;
