@@ -1,0 +1,188 @@
+//! The fields in the namespace `midwatch.`: what they lead to. Each is computed by its own module;
+//! this one only knows their names, and keeps what is not a part of the raw event.
+
+use std::borrow::Cow;
+
+use serde_json::{Map, Value};
+
+use super::{Event, bounded};
+use crate::audit::body::BodyState;
+use crate::audit::csr::Subject;
+use crate::audit::exec::Exec;
+use crate::audit::image::Image;
+use crate::audit::request::RequestUri;
+use crate::audit::{actor, client, object, path, pod, source};
+use crate::model::fields::{Found, Scalar};
+use crate::model::finding::ActorKind;
+
+/// Longest address kept, in bytes; an IPv6 address with a zone has fewer.
+const ADDRESS_MAX: usize = 64;
+
+/// Containers whose images are taken apart; a pod of hundreds is unheard of.
+const IMAGES_MAX: usize = 1024;
+
+/// What is computed once per event, at the first question.
+#[derive(Debug, Clone)]
+pub(super) struct Derived {
+    pub(super) actor_kind: ActorKind,
+    pub(super) source: Option<String>,
+    pub(super) uri: RequestUri,
+    client: Option<String>,
+    exec: Option<Exec>,
+    command: Option<String>,
+    images: Vec<Image>,
+    csr: Option<Subject>,
+}
+
+impl Derived {
+    pub(super) fn of(event: &Event) -> Self {
+        let username = event.text(&["user", "username"]);
+        let source = source::caller(texts(event.at(&["sourceIPs"])));
+        let uri = RequestUri::parse(event.text(&["requestURI"]));
+        let exec = Exec::of(&uri);
+        Self {
+            actor_kind: actor::kind(
+                username,
+                texts(event.at(&["user", "groups"])),
+                source.is_some(),
+            ),
+            source: source.map(|address| bounded(address, ADDRESS_MAX)),
+            client: client::family(event.text(&["userAgent"])),
+            command: exec.as_ref().and_then(Exec::command),
+            exec,
+            uri,
+            images: images(event),
+            csr: csr(event),
+        }
+    }
+}
+
+/// The texts of a value that is an array of them.
+fn texts(value: Option<&Value>) -> impl DoubleEndedIterator<Item = &str> + Clone {
+    let elements = value.and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    elements.iter().filter_map(Value::as_str)
+}
+
+fn images(event: &Event) -> Vec<Image> {
+    let containers = members(event)
+        .into_iter()
+        .flat_map(|raw| pod::pods(raw, event.truncated))
+        .flat_map(pod::containers);
+    let images = containers.filter_map(|container| Image::parse(container.get("image")?.as_str()?));
+    images.take(IMAGES_MAX).collect()
+}
+
+fn csr(event: &Event) -> Option<Subject> {
+    let is_csr = event.text(&["objectRef", "resource"]) == "certificatesigningrequests";
+    let raw = members(event).filter(|_| is_csr)?;
+    object::effective(raw, event.truncated)
+        .find_map(|object| Subject::of_request(object.get("spec")?.get("request")?.as_str()?))
+}
+
+fn members(event: &Event) -> Option<&Map<String, Value>> {
+    event.raw.as_object()
+}
+
+/// Adds what a path (without the namespace) leads to.
+pub(super) fn find<'a>(event: &'a Event, path: &str, found: &mut Found<'a>) {
+    let (head, rest) = path.split_once('.').unwrap_or((path, ""));
+    match head {
+        "object" | "pod" | "pod_metadata" | "containers" => find_below(event, head, rest, found),
+        "actor" | "source" | "client" | "request" => find_caller(event, path, found),
+        "exec" | "images" | "csr" => find_computed(event.derived(), path, found),
+        "outcome" if rest.is_empty() => text(found, event.outcome().as_str()),
+        "body" if rest.is_empty() => {
+            let state = members(event).map(|raw| BodyState::of(raw, event.truncated));
+            text(found, state.map(BodyState::as_str));
+        }
+        "truncated" if rest.is_empty() => flag(found, event.truncated),
+        _ => {}
+    }
+}
+
+/// Parts of the raw event under another name.
+fn find_below<'a>(event: &'a Event, head: &str, rest: &str, found: &mut Found<'a>) {
+    let Some(raw) = members(event) else { return };
+    if head == "object" {
+        for object in object::effective(raw, event.truncated) {
+            path::find(object, rest, found);
+        }
+        return;
+    }
+    for pod in pod::pods(raw, event.truncated) {
+        if head == "containers" {
+            for container in pod::containers(pod) {
+                path::find(container, rest, found);
+            }
+        } else {
+            let part = if head == "pod" { "spec" } else { "metadata" };
+            if let Some(part) = pod.get(part) {
+                path::find(part, rest, found);
+            }
+        }
+    }
+}
+
+fn find_caller<'a>(event: &'a Event, path: &str, found: &mut Found<'a>) {
+    let derived = event.derived();
+    let username = event.text(&["user", "username"]);
+    let account = actor::service_account(username);
+    match path {
+        "actor.kind" => text(found, derived.actor_kind.as_str()),
+        "actor.namespace" => text(found, account.map(|(namespace, _)| namespace)),
+        "actor.name" => {
+            text(found, account.map(|(_, name)| name).or_else(|| actor::node(username)));
+        }
+        "source.address" => text(found, derived.source.as_deref()),
+        "source.scope" => text(found, source::scope(derived.source.as_deref())),
+        "client.family" => text(found, derived.client.as_deref()),
+        "request.path" => {
+            let path = derived.uri.path.as_str();
+            text(found, Some(path).filter(|path| !path.is_empty()));
+        }
+        "request.dry_run" => flag(found, event.is_dry_run()),
+        _ => {}
+    }
+}
+
+fn find_computed<'a>(derived: &'a Derived, path: &str, found: &mut Found<'a>) {
+    let images = derived.images.iter();
+    match (path, &derived.exec, &derived.csr) {
+        ("exec.command", Some(_), _) => text(found, derived.command.as_deref()),
+        ("exec.argv", Some(exec), _) => all(found, exec.argv.iter().map(String::as_str)),
+        ("exec.container", Some(exec), _) => text(found, exec.container.as_deref()),
+        ("exec.stdin", Some(exec), _) => flag(found, exec.stdin),
+        ("exec.tty", Some(exec), _) => flag(found, exec.tty),
+        ("exec", Some(_), _) => found.present = true,
+        ("csr.common_name", _, Some(csr)) => {
+            all(found, csr.common_names.iter().map(String::as_str))
+        }
+        ("csr.organization", _, Some(csr)) => {
+            all(found, csr.organizations.iter().map(String::as_str));
+        }
+        ("csr", _, Some(_)) => found.present = true,
+        ("images.registry", ..) => all(found, images.map(|image| image.registry.as_str())),
+        ("images.repository", ..) => all(found, images.map(|image| image.repository.as_str())),
+        ("images", ..) => found.present = !derived.images.is_empty(),
+        _ => {}
+    }
+}
+
+/// A text, or nothing: then the field is absent.
+fn text<'a>(found: &mut Found<'a>, value: impl Into<Option<&'a str>>) {
+    if let Some(value) = value.into() {
+        found.present = true;
+        found.values.push(Scalar::Text(Cow::Borrowed(value)));
+    }
+}
+
+fn flag(found: &mut Found<'_>, value: bool) {
+    found.present = true;
+    found.values.push(Scalar::Bool(value));
+}
+
+fn all<'a>(found: &mut Found<'a>, values: impl Iterator<Item = &'a str>) {
+    for value in values {
+        text(found, value);
+    }
+}
