@@ -1,1 +1,23 @@
-//! Placeholder line, replaced by the first commit of this room.
+//! The Sigma rule language: documents, conditions, modifiers, matching, explaining and lint.
+//!
+//! Owns what a rule says and whether an event satisfies it. Knows nothing of audit records: an
+//! event is anything that implements [`crate::model::fields::Fields`].
+
+pub mod compile;
+pub mod condition;
+pub mod correlation;
+pub mod detection;
+pub mod document;
+pub mod encode;
+pub mod error;
+pub mod explain;
+pub mod filter;
+pub mod literal;
+pub mod metadata;
+pub mod modifier;
+pub mod node;
+pub mod pattern;
+
+mod matcher;
+mod probe;
+mod yaml;

@@ -1,0 +1,110 @@
+//! Asking a matcher about an event. What each kind of clause means for absent fields, null,
+//! arrays and negation is decided here, and nowhere else.
+
+use super::compile::{Branch, Clause, Matcher};
+use super::condition::{Condition, Quantity};
+use super::probe::{Probe, Seen};
+use crate::model::fields::{Fields, Found};
+
+impl Matcher {
+    /// Whether the event satisfies the rule.
+    pub fn matches(&self, fields: &dyn Fields) -> bool {
+        self.condition_holds(&self.condition, fields)
+    }
+
+    fn condition_holds(&self, condition: &Condition, fields: &dyn Fields) -> bool {
+        match condition {
+            Condition::And(parts) => parts.iter().all(|part| self.condition_holds(part, fields)),
+            Condition::Or(parts) => parts.iter().any(|part| self.condition_holds(part, fields)),
+            Condition::Not(inner) => !self.condition_holds(inner, fields),
+            Condition::Selection(index) => self.selection_holds(*index, fields),
+            Condition::Of { quantity, selections, .. } => match quantity {
+                Quantity::Any => {
+                    selections.iter().any(|index| self.selection_holds(*index, fields))
+                }
+                Quantity::All => {
+                    selections.iter().all(|index| self.selection_holds(*index, fields))
+                }
+            },
+        }
+    }
+
+    fn selection_holds(&self, index: usize, fields: &dyn Fields) -> bool {
+        self.selections.get(index).is_some_and(|selection| selection.body.holds(fields))
+    }
+}
+
+impl Branch {
+    fn holds(&self, fields: &dyn Fields) -> bool {
+        match self {
+            Self::All(parts) => parts.iter().all(|part| part.holds(fields)),
+            Self::Any(parts) => parts.iter().any(|part| part.holds(fields)),
+            Self::Clause(clause) => clause.holds(fields),
+        }
+    }
+}
+
+/// What made a value of a rule hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Hit {
+    /// The field as a whole: present, absent, or null.
+    Field,
+    /// The value at this index of what was found.
+    Value(usize),
+}
+
+impl Clause {
+    fn holds(&self, fields: &dyn Fields) -> bool {
+        let found = match &self.field {
+            Some(field) => self.hits(|probes| field_hit(probes, &fields.find(field), fields)),
+            None => self.hits(|probes| keyword_hit(probes, fields)),
+        };
+        found != self.negated
+    }
+
+    /// Whether the values hold, all or any of them, before `neq`.
+    fn hits<T>(&self, hit: impl Fn(&[Probe]) -> Option<T>) -> bool {
+        if self.all {
+            self.values.iter().all(|probes| hit(probes).is_some())
+        } else {
+            self.values.iter().any(|probes| hit(probes).is_some())
+        }
+    }
+}
+
+/// The first value that satisfies one of the probes. An array satisfies when an element does.
+pub(crate) fn field_hit(probes: &[Probe], found: &Found<'_>, fields: &dyn Fields) -> Option<Hit> {
+    let whole = probes.iter().any(|probe| match probe {
+        Probe::Null => !found.present,
+        Probe::Exists(wanted) => found.present == *wanted,
+        _ => false,
+    });
+    if whole {
+        return Some(Hit::Field);
+    }
+    found.values.iter().enumerate().find_map(|(index, scalar)| {
+        let seen = Seen::new(scalar);
+        let hit = probes.iter().any(|probe| match probe {
+            Probe::FieldRef { field, shape, cased } => fields
+                .find(field)
+                .values
+                .iter()
+                .any(|other| seen.refers_to(&Seen::new(other), *shape, *cased)),
+            probe => probe.holds(&seen),
+        });
+        hit.then_some(Hit::Value(index))
+    })
+}
+
+/// The text of the event that satisfies one of the probes.
+pub(crate) fn keyword_hit(probes: &[Probe], fields: &dyn Fields) -> Option<String> {
+    let mut hit = None;
+    fields.any_text(&mut |text| {
+        let found = probes.iter().any(|probe| probe.holds_text(text));
+        if found {
+            hit = Some(super::error::bounded(text, super::explain::VALUE_MAX));
+        }
+        found
+    });
+    hit
+}
