@@ -147,7 +147,8 @@ impl FakeHost {
                        "RandGuid": "0f3a2c1e-5c3f-4a5e-9d55-7d6f6c3e1a01"})
             });
         }
-        self.invoke_raw(function, json!({"Data": data, "Metadata": metadata}).to_string())
+        let envelope = [("Data".to_owned(), data), ("Metadata".to_owned(), metadata)];
+        self.invoke_raw(function, Value::from_iter(envelope).to_string())
     }
 
     /// Fires the timer of a function.

@@ -1,0 +1,36 @@
+//! What the API reads from: handles that arrive when initialisation has ended.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+
+use super::detection::DetectionBody;
+use super::problem::Problem;
+use crate::store::Store;
+
+/// How long a request waits for initialisation to end before it is told to come again.
+const READY_MAX: Duration = Duration::from_secs(10);
+
+/// Where the API's answers come from.
+pub trait Sources: Send + Sync + 'static {
+    /// What Midwatch remembers.
+    fn store(&self) -> &Store;
+
+    /// The rules that are loaded, ordered by name.
+    fn detections(&self) -> Vec<DetectionBody>;
+}
+
+/// `None` until initialisation has ended.
+pub type Ready<V> = watch::Receiver<Option<Arc<V>>>;
+
+/// The handles, as soon as they are there.
+///
+/// # Errors
+/// 503 with `Retry-After` when that takes too long.
+pub(super) async fn wait<V>(ready: &Ready<V>) -> Result<Arc<V>, Problem> {
+    let mut ready = ready.clone();
+    let arrived = tokio::time::timeout(READY_MAX, ready.wait_for(Option::is_some)).await;
+    let handles = arrived.ok().and_then(|arrived| arrived.ok().and_then(|handles| handles.clone()));
+    handles.ok_or_else(Problem::not_ready)
+}
