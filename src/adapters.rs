@@ -2,3 +2,4 @@
 //! between adapters, each other. `app.rs` alone names what is in here.
 
 pub mod azure;
+pub mod local;

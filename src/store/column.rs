@@ -110,6 +110,6 @@ mod tests {
     fn times_are_cut_to_what_a_store_keeps() {
         let exact = OffsetDateTime::UNIX_EPOCH + time::Duration::nanoseconds(123_456_789);
         let kept = OffsetDateTime::UNIX_EPOCH + time::Duration::nanoseconds(123_456_700);
-        assert_eq!(super::time(exact), Value::Time(kept));
+        assert_eq!(time(exact), Value::Time(kept));
     }
 }

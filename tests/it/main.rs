@@ -18,3 +18,4 @@ mod architecture;
 mod azurite;
 mod fake_host;
 mod host_contract;
+mod table_contract;
