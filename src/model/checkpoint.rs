@@ -20,7 +20,8 @@ pub struct Checkpoint {
     pub generation: u32,
     /// Every byte before this has been evaluated and its findings are stored.
     pub offset: u64,
-    /// The longest length seen in this generation.
+    /// The blob was read up to here: bytes between `offset` and this are the tail of a line that
+    /// has no newline yet.
     pub length_seen: u64,
     pub totals: Totals,
     pub lease: Option<Lease>,
@@ -99,6 +100,16 @@ impl Checkpoint {
         }
     }
 
+    /// Whether a blob of this length holds anything that was not looked at yet.
+    pub fn has_news(&self, length: u64) -> bool {
+        length < self.offset || length > self.length_seen
+    }
+
+    /// Notes that everything up to `length` was read, and what lies past the offset is a tail.
+    pub fn looked_at(&mut self, length: u64) {
+        self.length_seen = self.length_seen.max(length);
+    }
+
     /// Starts over on a replaced blob. The totals stay: they count work done, not bytes held.
     #[must_use]
     pub fn next_generation(&self) -> Self {
@@ -144,6 +155,14 @@ mod tests {
             assert!(checkpoint.advance(from, to, &more).is_err(), "{from}..{to}");
             assert_eq!(checkpoint, before);
         }
+    }
+
+    #[test]
+    fn a_waiting_tail_is_no_news_until_the_blob_grows_again() {
+        let mut checkpoint = Checkpoint { offset: 10, length_seen: 10, ..Checkpoint::start() };
+        assert!(checkpoint.has_news(14));
+        checkpoint.looked_at(14);
+        assert!(!checkpoint.has_news(14) && checkpoint.has_news(15) && checkpoint.has_news(9));
     }
 
     #[test]

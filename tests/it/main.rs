@@ -18,4 +18,5 @@ mod architecture;
 mod azurite;
 mod fake_host;
 mod host_contract;
+mod rules;
 mod table_contract;

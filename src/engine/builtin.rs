@@ -1,0 +1,38 @@
+//! The detection rules that ship inside the binary, so that there is one file to deploy.
+
+use include_dir::{Dir, DirEntry, include_dir};
+
+use super::ruleset::RuleSource;
+
+static RULES: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/rules");
+
+/// Every shipped rule document, in path order.
+pub fn sources() -> Vec<RuleSource> {
+    files(".yml")
+}
+
+/// Every shipped cases file, in path order.
+pub fn case_files() -> Vec<RuleSource> {
+    files(".cases.jsonl")
+}
+
+fn files(ending: &str) -> Vec<RuleSource> {
+    let mut found = Vec::new();
+    collect(&RULES, ending, &mut found);
+    found.sort_by(|a, b| a.path.cmp(&b.path));
+    found
+}
+
+fn collect(folder: &Dir<'static>, ending: &str, found: &mut Vec<RuleSource>) {
+    for entry in folder.entries() {
+        match entry {
+            DirEntry::Dir(folder) => collect(folder, ending, found),
+            DirEntry::File(file) => {
+                let path = format!("rules/{}", file.path().display());
+                if let Some(text) = file.contents_utf8().filter(|_| path.ends_with(ending)) {
+                    found.push(RuleSource { path, text: text.to_owned() });
+                }
+            }
+        }
+    }
+}

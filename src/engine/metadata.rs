@@ -1,0 +1,164 @@
+//! Our own attributes of a rule, under the custom key `midwatch` of the Sigma document.
+
+use crate::model::rule::Mode;
+use crate::sigma::error::SigmaError;
+use crate::sigma::node::{Node, Place};
+
+/// Every attribute below `midwatch`; anything else is an error, because a misspelt attribute
+/// would silently mean its default.
+const ATTRIBUTES: &[&str] = &["mode", "dedup", "window", "denied", "guide"];
+/// A dedup key of more fields folds nothing.
+const DEDUP_FIELDS_MAX: usize = 8;
+const DAY_SECONDS: i64 = 24 * 60 * 60;
+const WINDOW_SECONDS_MAX: i64 = 30 * DAY_SECONDS;
+
+/// What `midwatch:` says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Metadata {
+    pub mode: Mode,
+    /// Field paths whose values make the key that folds findings into an alert.
+    pub dedup: Vec<String>,
+    /// Length of the window of event time within which findings fold; a day by default.
+    pub window_seconds: i64,
+    pub denied: Denied,
+    pub guide: Guide,
+}
+
+/// What a refused attempt does to the level.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Denied {
+    /// One level lower.
+    Lower,
+    /// The same: being refused is what the rule is about.
+    Keep,
+}
+
+/// How to look into an alert of this rule.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Guide {
+    pub questions: Vec<String>,
+    pub evidence: Vec<String>,
+}
+
+/// Reads the attributes; all faults at once.
+pub fn read(node: Option<&Node>, file: &str, place: Place) -> Result<Metadata, Vec<SigmaError>> {
+    let mut faults = Faults { file, list: Vec::new() };
+    let Some(node) = node else {
+        faults.add(place, "the rule has no `midwatch` attributes; add `midwatch: {mode: on, …}`");
+        return Err(faults.list);
+    };
+    for entry in node.entries() {
+        if !ATTRIBUTES.contains(&entry.key.as_str()) {
+            let known = ATTRIBUTES.join(", ");
+            faults.add(
+                entry.place,
+                &format!("`midwatch.{}` is no attribute; known are {known}", entry.key),
+            );
+        }
+    }
+    let metadata = Metadata {
+        mode: mode(node, &mut faults),
+        dedup: dedup(node, &mut faults),
+        window_seconds: window(node, &mut faults),
+        denied: denied(node, &mut faults),
+        guide: Guide {
+            questions: sentences(node, "questions", &mut faults),
+            evidence: sentences(node, "evidence", &mut faults),
+        },
+    };
+    if faults.list.is_empty() { Ok(metadata) } else { Err(faults.list) }
+}
+
+struct Faults<'a> {
+    file: &'a str,
+    list: Vec<SigmaError>,
+}
+
+impl Faults<'_> {
+    fn add(&mut self, place: Place, reason: &str) {
+        self.list.push(SigmaError {
+            file: self.file.to_owned(),
+            line: place.line,
+            column: place.column,
+            reason: reason.to_owned(),
+        });
+    }
+}
+
+fn mode(node: &Node, faults: &mut Faults<'_>) -> Mode {
+    let Some(value) = node.get("mode") else {
+        faults
+            .add(node.place, "`midwatch.mode` is missing; use on, opt-in, duet or building-block");
+        return Mode::On;
+    };
+    match value.text().unwrap_or_default().parse() {
+        Ok(mode) => mode,
+        Err(error) => {
+            faults.add(value.place, &format!("`midwatch.mode`: {error}"));
+            Mode::On
+        }
+    }
+}
+
+fn dedup(node: &Node, faults: &mut Faults<'_>) -> Vec<String> {
+    let Some(list) = node.get("dedup") else {
+        faults.add(node.place, "`midwatch.dedup` is missing; list the fields that make one alert");
+        return Vec::new();
+    };
+    let fields: Vec<String> =
+        list.items().iter().filter_map(Node::text).map(str::to_owned).collect();
+    if fields.is_empty() || fields.len() != list.items().len() || fields.len() > DEDUP_FIELDS_MAX {
+        faults.add(
+            list.place,
+            &format!("`midwatch.dedup` must be a list of 1 to {DEDUP_FIELDS_MAX} field names"),
+        );
+    }
+    fields
+}
+
+fn window(node: &Node, faults: &mut Faults<'_>) -> i64 {
+    let Some(value) = node.get("window") else { return DAY_SECONDS };
+    let seconds = value.text().and_then(seconds);
+    match seconds.filter(|seconds| (60..=WINDOW_SECONDS_MAX).contains(seconds)) {
+        Some(seconds) => seconds,
+        None => {
+            faults.add(value.place, "`midwatch.window` must be 1m to 30d, such as 30m, 24h or 7d");
+            DAY_SECONDS
+        }
+    }
+}
+
+fn seconds(text: &str) -> Option<i64> {
+    let unit = match text.chars().last()? {
+        'm' => 60,
+        'h' => 60 * 60,
+        'd' => DAY_SECONDS,
+        _ => return None,
+    };
+    let digits = text.get(..text.len().checked_sub(1)?)?;
+    digits.parse::<i64>().ok()?.checked_mul(unit)
+}
+
+fn denied(node: &Node, faults: &mut Faults<'_>) -> Denied {
+    let Some(value) = node.get("denied") else { return Denied::Lower };
+    match value.text() {
+        Some("lower") => Denied::Lower,
+        Some("keep") => Denied::Keep,
+        _ => {
+            faults.add(value.place, "`midwatch.denied` must be lower or keep");
+            Denied::Lower
+        }
+    }
+}
+
+fn sentences(node: &Node, part: &str, faults: &mut Faults<'_>) -> Vec<String> {
+    let list = node.get("guide").and_then(|guide| guide.get(part));
+    let items: Vec<String> = list
+        .map(|list| list.items().iter().filter_map(Node::text).map(str::to_owned).collect())
+        .unwrap_or_default();
+    if items.is_empty() {
+        let place = list.map_or(node.place, |list| list.place);
+        faults.add(place, &format!("`midwatch.guide.{part}` must be a list of sentences"));
+    }
+    items
+}

@@ -1,0 +1,239 @@
+//! Rules, loaded and compiled once. A rule that cannot be used is a problem with file, line and
+//! reason, never a rule that silently does nothing.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use crate::model::attack::Attack;
+use crate::model::ids::RuleId;
+use crate::model::rule::RuleRef;
+use crate::sigma::compile::Matcher;
+use crate::sigma::document::{Document, Rule, parse};
+use crate::sigma::error::SigmaError;
+use crate::sigma::node::Place;
+
+use super::builtin;
+use super::metadata::{self, Metadata};
+
+/// Rule documents in one set, at most; more is a mistake in a path rather than a rule set.
+const RULES_MAX: usize = 10_000;
+
+/// A rule file by name and content.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RuleSource {
+    /// Path as people would name it, for messages.
+    pub path: String,
+    pub text: String,
+}
+
+/// A detection rule, ready to run.
+#[derive(Debug)]
+pub struct LoadedRule {
+    pub reference: RuleRef,
+    pub document: Box<Rule>,
+    pub metadata: Metadata,
+    pub matcher: Matcher,
+}
+
+impl LoadedRule {
+    /// The ATT&CK tactics and techniques it is tagged with.
+    pub fn attack(&self) -> Vec<Attack> {
+        let tags = self.document.tags.iter();
+        tags.filter_map(|tag| Attack::from_tag(&format!("{}.{}", tag.namespace, tag.name)))
+            .collect()
+    }
+}
+
+/// A document that is sound but is not run by this version.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NotRun {
+    pub file: String,
+    pub line: u32,
+    pub reason: String,
+}
+
+impl fmt::Display for NotRun {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}: {}", self.file, self.line, self.reason)
+    }
+}
+
+/// Rules by name, each compiled.
+#[derive(Debug, Default)]
+pub struct RuleSet {
+    rules: Vec<LoadedRule>,
+    not_run: Vec<NotRun>,
+}
+
+impl RuleSet {
+    /// The rules that ship with the binary.
+    pub fn builtin() -> Result<Self, Vec<SigmaError>> {
+        Self::load(&builtin::sources())
+    }
+
+    /// The shipped rules with a directory's on top: a rule of the same name replaces the shipped
+    /// one, any other is added.
+    pub fn builtin_with(extra: &[RuleSource]) -> Result<Self, Vec<SigmaError>> {
+        let mut base = Self::builtin()?;
+        let over = Self::load(extra)?;
+        base.rules.retain(|rule| over.rule(&rule.reference.name).is_none());
+        let mut faults = Vec::new();
+        for rule in &over.rules {
+            if let Some(twin) = base.rules.iter().find(|b| b.reference.id == rule.reference.id) {
+                faults.push(fault(
+                    rule,
+                    format!(
+                        "the id is that of the shipped rule `{}`; draw a new UUID, or keep the name \
+                         to replace it",
+                        twin.reference.name
+                    ),
+                ));
+            }
+        }
+        if !faults.is_empty() {
+            return Err(faults);
+        }
+        base.rules.extend(over.rules);
+        base.rules.sort_by(|a, b| a.reference.name.cmp(&b.reference.name));
+        base.not_run.extend(over.not_run);
+        Ok(base)
+    }
+
+    /// Parses and compiles; all faults of all files at once.
+    pub fn load(sources: &[RuleSource]) -> Result<Self, Vec<SigmaError>> {
+        let mut set = Self::default();
+        let mut faults = Vec::new();
+        for source in sources {
+            match parse(&source.text, &source.path) {
+                Ok(documents) => {
+                    for document in documents {
+                        set.take(document, &mut faults);
+                    }
+                }
+                Err(more) => faults.extend(more),
+            }
+        }
+        set.rules.sort_by(|a, b| a.reference.name.cmp(&b.reference.name));
+        faults.extend(duplicates(&set.rules));
+        if faults.is_empty() { Ok(set) } else { Err(faults) }
+    }
+
+    /// The rules, ordered by name.
+    pub fn rules(&self) -> &[LoadedRule] {
+        &self.rules
+    }
+
+    /// The rule of this name.
+    pub fn rule(&self, name: &str) -> Option<&LoadedRule> {
+        self.rules.iter().find(|rule| rule.reference.name == name)
+    }
+
+    /// Documents that parsed and were validated, and that this version does not run.
+    pub fn not_run(&self) -> &[NotRun] {
+        &self.not_run
+    }
+
+    /// Only the rules that `keep` accepts.
+    #[must_use]
+    pub fn only(mut self, keep: impl Fn(&RuleRef) -> bool) -> Self {
+        self.rules.retain(|rule| keep(&rule.reference));
+        self
+    }
+
+    fn take(&mut self, document: Document, faults: &mut Vec<SigmaError>) {
+        match document {
+            Document::Rule(rule) => {
+                if let Some(reason) = foreign(&rule) {
+                    self.not_run.push(NotRun { file: rule.file, line: rule.line, reason });
+                    return;
+                }
+                match load(rule) {
+                    Ok(_) if self.rules.len() >= RULES_MAX => {}
+                    Ok(rule) => self.rules.push(rule),
+                    Err(more) => faults.extend(more),
+                }
+            }
+            Document::Correlation(correlation) => self.not_run.push(NotRun {
+                file: correlation.file,
+                line: correlation.line,
+                reason: "correlations are validated but not run by this version".to_owned(),
+            }),
+            Document::Filter(filter) => self.not_run.push(NotRun {
+                file: filter.file,
+                line: filter.line,
+                reason: "filters are validated but not applied by this version".to_owned(),
+            }),
+        }
+    }
+}
+
+/// Why a rule is about something else than Kubernetes audit events, when it is.
+fn foreign(rule: &Rule) -> Option<String> {
+    let source = &rule.logsource;
+    let is = |value: &Option<String>, word: &str| value.as_deref().is_none_or(|v| v == word);
+    let ours = source.product.as_deref() == Some("kubernetes")
+        && is(&source.service, "audit")
+        && source.category.as_deref().is_none_or(|category| category == "audit");
+    (!ours).then(|| "its logsource is not kubernetes/audit, which is all this version reads".into())
+}
+
+fn load(rule: Box<Rule>) -> Result<LoadedRule, Vec<SigmaError>> {
+    let mut faults = Vec::new();
+    let place = Place { line: rule.line, column: 1 };
+    let mut fault = |reason: &str| {
+        faults.push(SigmaError {
+            file: rule.file.clone(),
+            line: place.line,
+            column: place.column,
+            reason: reason.to_owned(),
+        });
+    };
+    let id = rule.id.clone().unwrap_or_else(|| {
+        fault(
+            "the rule has no `id`; findings are derived from it, so draw a UUID once and keep it",
+        );
+        RuleId::new("")
+    });
+    let name = rule.name.clone().unwrap_or_else(|| {
+        fault("the rule has no `name`; give it the file's name");
+        String::new()
+    });
+    let level = rule.level.unwrap_or_else(|| {
+        fault("the rule has no `level`");
+        crate::model::level::Level::Medium
+    });
+    let attributes = rule.custom.get("midwatch");
+    let metadata =
+        metadata::read(attributes, &rule.file, place).map_err(|more| faults.extend(more));
+    let matcher = Matcher::compile(&rule).map_err(|more| faults.extend(more));
+    match (metadata, matcher) {
+        (Ok(metadata), Ok(matcher)) if faults.is_empty() => Ok(LoadedRule {
+            reference: RuleRef { id, name, title: rule.title.clone(), level, mode: metadata.mode },
+            document: rule,
+            metadata,
+            matcher,
+        }),
+        _ => Err(faults),
+    }
+}
+
+fn fault(rule: &LoadedRule, reason: String) -> SigmaError {
+    SigmaError { file: rule.document.file.clone(), line: rule.document.line, column: 1, reason }
+}
+
+fn duplicates(rules: &[LoadedRule]) -> Vec<SigmaError> {
+    let mut ids: BTreeMap<&str, &LoadedRule> = BTreeMap::new();
+    let mut names: BTreeMap<&str, &LoadedRule> = BTreeMap::new();
+    let mut faults = Vec::new();
+    for rule in rules {
+        if let Some(first) = ids.insert(rule.reference.id.as_str(), rule) {
+            let file = &first.document.file;
+            faults.push(fault(rule, format!("the id is taken by {file}; draw a new UUID")));
+        }
+        if let Some(first) = names.insert(&rule.reference.name, rule) {
+            let file = &first.document.file;
+            faults.push(fault(rule, format!("the name is taken by {file}; names are unique")));
+        }
+    }
+    faults
+}

@@ -1,0 +1,113 @@
+//! The detection content: every shipped rule loads, is honest about AKS, and passes its own cases.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use midwatch::engine::builtin;
+use midwatch::engine::cases;
+use midwatch::engine::ruleset::{LoadedRule, RuleSet};
+use midwatch::model::attack::Attack;
+use midwatch::model::level::Level;
+use midwatch::model::rule::Mode;
+
+fn shipped() -> RuleSet {
+    RuleSet::builtin().unwrap_or_else(|faults| {
+        let list: Vec<String> = faults.iter().map(ToString::to_string).collect();
+        panic!("the shipped rules do not load:\n{}", list.join("\n"));
+    })
+}
+
+/// Complaints about all rules, so that one run tells them all.
+fn check(complaints: impl Fn(&LoadedRule) -> Vec<String>) {
+    let rules = shipped();
+    let all: Vec<String> = rules.rules().iter().flat_map(complaints).collect();
+    assert!(all.is_empty(), "{} complaints:\n{}", all.len(), all.join("\n"));
+}
+
+#[test]
+fn the_first_pack_is_there_and_all_of_it_runs() {
+    let rules = shipped();
+    assert!(rules.rules().len() >= 40, "only {} rules", rules.rules().len());
+    assert_eq!(rules.not_run(), [], "a shipped rule must run");
+}
+
+#[test]
+fn every_rule_passes_its_cases_and_has_two_of_each_verdict() {
+    let files: BTreeMap<String, String> =
+        builtin::case_files().into_iter().map(|file| (file.path, file.text)).collect();
+    check(|rule| {
+        let path = rule.document.file.replace(".yml", ".cases.jsonl");
+        let Some(text) = files.get(&path) else { return vec![format!("{path} is missing")] };
+        let (cases, mut problems) = cases::parse(text, &path);
+        problems.extend(cases::run(rule, &cases, &path));
+        let mut complaints: Vec<String> = problems.iter().map(ToString::to_string).collect();
+        let matching = cases.iter().filter(|case| case.matches).count();
+        if matching < 2 || cases.len() - matching < 2 {
+            complaints.push(format!("{path}: needs two matching cases and two near misses"));
+        }
+        let mut names: Vec<_> = cases.iter().map(|case| &case.name).collect();
+        names.sort();
+        names.dedup();
+        if names.len() != cases.len() {
+            complaints.push(format!("{path}: two cases have one name"));
+        }
+        complaints
+    });
+}
+
+#[test]
+fn no_cases_file_lies_about_without_its_rule() {
+    let rules = shipped();
+    for file in builtin::case_files() {
+        let rule = file.path.replace(".cases.jsonl", ".yml");
+        assert!(rules.rules().iter().any(|r| r.document.file == rule), "{} has no rule", file.path);
+    }
+}
+
+#[test]
+fn every_rule_lies_where_its_name_and_tactic_say() {
+    check(|rule| {
+        let path = Path::new(&rule.document.file);
+        let stem = path.file_stem().unwrap().to_string_lossy().into_owned();
+        let folder = path.parent().unwrap().file_name().unwrap().to_string_lossy().into_owned();
+        let mut complaints = Vec::new();
+        if stem != rule.reference.name {
+            complaints.push(format!("{}: the name is {}", path.display(), rule.reference.name));
+        }
+        if !rule.attack().contains(&Attack::Tactic(folder.clone())) {
+            complaints.push(format!("{}: no tag attack.{folder}", path.display()));
+        }
+        if !rule.attack().iter().any(|tag| matches!(tag, Attack::Technique(_))) {
+            complaints.push(format!("{}: no ATT&CK technique", path.display()));
+        }
+        complaints
+    });
+}
+
+#[test]
+fn every_rule_can_be_understood_by_the_person_who_gets_the_alert() {
+    check(|rule| {
+        let document = &rule.document;
+        let mut complaints = Vec::new();
+        let mut want = |holds: bool, what: &str| {
+            if !holds {
+                complaints.push(format!("{}: {what}", document.file));
+            }
+        };
+        let description = document.description.as_deref().unwrap_or_default();
+        want(description.split_whitespace().count() >= 25, "the description is no paragraph");
+        want(!document.falsepositives.is_empty(), "no false positives");
+        want(rule.metadata.guide.questions.len() >= 2, "fewer than two questions in the guide");
+        want(
+            rule.metadata.guide.evidence.len() >= 2,
+            "less than two pieces of evidence to collect",
+        );
+        want(document.author.as_deref() == Some("Midwatch"), "the author");
+        want(document.date.is_some(), "no date");
+        want(
+            rule.reference.mode != Mode::BuildingBlock || rule.reference.level <= Level::Low,
+            "a building block is low at most",
+        );
+        complaints
+    });
+}
