@@ -1,1 +1,16 @@
-//! Placeholder line, replaced by the first commit of this room.
+//! Floor 6: the composition root. It alone names concrete adapters, and builds the services once.
+
+pub mod local;
+
+use crate::engine::ruleset::RuleSet;
+use crate::model::rule::Mode;
+
+/// The rules that make alerts by themselves: on, duet, and those opt-in rules that somebody
+/// switched on by name. Building blocks wait for the rules that are built from them.
+pub fn alerting(rules: RuleSet, opted_in: &[String]) -> RuleSet {
+    rules.only(|rule| match rule.mode {
+        Mode::On | Mode::Duet => true,
+        Mode::OptIn => opted_in.contains(&rule.name),
+        Mode::BuildingBlock => false,
+    })
+}
