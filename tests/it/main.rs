@@ -14,6 +14,7 @@
     reason = "a test may fail loudly, read a whole file and wait for a child process"
 )]
 
+mod api;
 mod architecture;
 mod azurite;
 mod fake_host;
