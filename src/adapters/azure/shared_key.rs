@@ -39,6 +39,11 @@ impl SharedKey {
         &self.account
     }
 
+    /// The key, for the table client, which signs in its own way.
+    pub fn key(&self) -> &Secret {
+        &self.key
+    }
+
     /// What is signed, as "Authorize with Shared Key" of the storage reference lays it out.
     fn string_to_sign(&self, request: &Request) -> String {
         let length = match request.body() {
