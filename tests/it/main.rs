@@ -16,8 +16,10 @@
 
 mod api;
 mod architecture;
+mod azure_adapters;
 mod azurite;
 mod fake_host;
 mod host_contract;
+mod managed_identity;
 mod rules;
 mod table_contract;

@@ -43,7 +43,7 @@ pub enum CredentialChoice {
     /// Whoever is logged in with `az` on this machine. For development.
     AzureCli { tenant_id: Option<String> },
     /// An account key. For emulators and development.
-    ConnectionString(ConnectionString),
+    ConnectionString(Box<ConnectionString>),
 }
 
 /// A credential that cannot be set up; names the setting and the cure.
@@ -119,11 +119,7 @@ impl CredentialChoice {
         let made: azure_core::Result<Arc<dyn TokenCredential>> = match self {
             Self::ManagedIdentity { client_id } => {
                 let user_assigned_id = client_id.clone().map(UserAssignedId::ClientId);
-                let options = ManagedIdentityCredentialOptions {
-                    user_assigned_id,
-                    client_options,
-                    ..Default::default()
-                };
+                let options = ManagedIdentityCredentialOptions { user_assigned_id, client_options };
                 ManagedIdentityCredential::new(Some(options)).map(|made| made as _)
             }
             Self::WorkloadIdentity { client_id, tenant_id, token_file } => {
@@ -142,10 +138,8 @@ impl CredentialChoice {
                     .map(|made| made as _)
             }
             Self::AzureCli { tenant_id } => {
-                let options = AzureCliCredentialOptions {
-                    tenant_id: tenant_id.clone(),
-                    ..Default::default()
-                };
+                let mut options = AzureCliCredentialOptions::default();
+                options.tenant_id.clone_from(tenant_id);
                 AzureCliCredential::new(Some(options)).map(|made| made as _)
             }
             Self::ConnectionString(parsed) => {

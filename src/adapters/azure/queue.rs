@@ -65,7 +65,7 @@ impl Queue for AzureQueue {
 }
 
 async fn put(client: &QueueClient, text: &str) -> azure_core::Result<()> {
-    let message = QueueMessage { message_text: Some(text.to_owned()), ..Default::default() };
+    let message = QueueMessage { message_text: Some(text.to_owned()) };
     client.send_message(RequestContent::try_from(message)?, None).await.map(|_| ())
 }
 

@@ -2,12 +2,16 @@
 //! own text repeats the answer of the token endpoint, which nobody should find in a log.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use azure_core::credentials::{AccessToken, TokenCredential, TokenRequestOptions};
 use azure_core::error::{Error, ErrorKind};
 
 use super::super::answer::answer_of;
 use crate::ports::error::{PortError, PortErrorKind};
+
+/// When to try again after the token endpoint stayed down.
+const RETRY_AFTER: Duration = Duration::from_secs(10);
 
 /// Wraps the chosen credential.
 #[derive(Debug)]
@@ -49,11 +53,13 @@ impl TokenFailure {
 
     /// The port error for it.
     pub fn error(&self, doing: &'static str) -> PortError {
-        let kind = match self.transient {
-            true => PortErrorKind::Unavailable,
-            false => PortErrorKind::Unauthorised,
+        let (kind, retry_after) = match self.transient {
+            // The credential has tried for seconds already; trying again at once would only
+            // multiply that.
+            true => (PortErrorKind::Unavailable, Some(RETRY_AFTER)),
+            false => (PortErrorKind::Unauthorised, None),
         };
-        PortError::new(kind, doing, self.to_string())
+        PortError { kind, retry_after, doing, cause: self.to_string() }
     }
 }
 
