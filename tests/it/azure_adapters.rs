@@ -134,6 +134,11 @@ async fn a_message_arrives_in_the_form_that_the_host_decodes() {
     assert_eq!(error.kind, PortErrorKind::Invalid);
 }
 
+#[tokio::test]
+async fn azure_tables_pass_the_table_contract() {
+    crate::table_contract::run(Arc::new(table().await)).await;
+}
+
 fn key(row: &str) -> Key {
     Key { partition: "o'p %é".into(), row: row.into() }
 }
