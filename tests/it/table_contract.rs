@@ -16,10 +16,18 @@ mod values;
 
 /// Runs every check and reports all that failed, by name.
 pub(crate) async fn run(table: Arc<dyn Table>) {
+    run_except(table, &[]).await;
+}
+
+/// Runs every check but these; who names one says why.
+pub(crate) async fn run_except(table: Arc<dyn Table>, except: &[&str]) {
     table.ensure().await.expect("the table is created");
     table.ensure().await.expect("creating it again changes nothing");
     let (mut held, mut failed) = (0, Vec::new());
     for (name, check) in checks(&table) {
+        if except.contains(&name) {
+            continue;
+        }
         match tokio::spawn(check).await {
             Ok(()) => held += 1,
             Err(_) => failed.push(name),
@@ -73,6 +81,7 @@ fn checks(table: &Arc<dyn Table>) -> Checks {
         values::text_reads_back_as_it_was,
         values::times_keep_a_hundred_nanoseconds,
         values::a_property_of_64_kib_fits_and_one_more_does_not,
+        values::text_is_measured_in_utf16_units,
         values::so_many_properties_fit_and_one_more_does_not,
         values::an_int_does_not_become_a_time_or_a_text,
         scans::an_empty_partition_is_an_empty_page,
