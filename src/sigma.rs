@@ -5,6 +5,7 @@
 
 pub mod compile;
 pub mod condition;
+pub mod conjunct;
 pub mod correlation;
 pub mod detection;
 pub mod document;
@@ -12,6 +13,7 @@ pub mod encode;
 pub mod error;
 pub mod explain;
 pub mod filter;
+pub mod lint;
 pub mod literal;
 pub mod metadata;
 pub mod modifier;

@@ -47,6 +47,33 @@ pub struct Item {
     pub place: Place,
 }
 
+impl Detection {
+    /// Every item of every selection, in the order of the file.
+    pub fn items(&self) -> Vec<&Item> {
+        self.selections.iter().flat_map(Selection::items).collect()
+    }
+}
+
+impl Selection {
+    /// Every item of the selection, in the order of the file.
+    pub fn items(&self) -> Vec<&Item> {
+        let mut items = Vec::new();
+        self.body.collect(&mut items);
+        items
+    }
+}
+
+impl Group {
+    fn collect<'a>(&'a self, into: &mut Vec<&'a Item>) {
+        match self {
+            Self::All(parts) | Self::Any(parts) => {
+                parts.iter().for_each(|part| part.collect(into));
+            }
+            Self::Item(item) => into.push(item),
+        }
+    }
+}
+
 /// Reads a detection (or a filter's selections): every key but `condition` and the `reserved`
 /// ones is a selection.
 pub(crate) fn read(node: &Node, reserved: &[&str], faults: &mut Faults) -> Option<Detection> {

@@ -62,6 +62,11 @@ pub(crate) fn expand(
     Ok(results)
 }
 
+/// Whether a text holds a placeholder.
+pub(crate) fn has_placeholder(text: &str) -> bool {
+    pieces(text).iter().any(|piece| matches!(piece, Piece::Placeholder(_)))
+}
+
 fn pieces(text: &str) -> Vec<Piece> {
     let mut pieces = Vec::new();
     let mut plain = String::new();
