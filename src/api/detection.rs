@@ -4,6 +4,9 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::engine::ruleset::LoadedRule;
+use crate::model::attack::Attack;
+
 /// The value of `schema` in every detection.
 pub const SCHEMA: &str = "midwatch.detection/v1";
 
@@ -38,4 +41,52 @@ pub struct DetectionBody {
     pub dedup: Vec<String>,
     /// Event time within which they fold, in seconds.
     pub window_seconds: i64,
+}
+
+impl From<&LoadedRule> for DetectionBody {
+    fn from(rule: &LoadedRule) -> Self {
+        let (mut tactics, mut techniques) = (Vec::new(), Vec::new());
+        for attack in rule.attack() {
+            match attack {
+                Attack::Tactic(tactic) => tactics.push(tactic),
+                Attack::Technique(technique) => techniques.push(technique),
+            }
+        }
+        let (reference, document, metadata) = (&rule.reference, &rule.document, &rule.metadata);
+        Self {
+            schema: SCHEMA,
+            id: reference.id.as_str().to_owned(),
+            name: reference.name.clone(),
+            title: reference.title.clone(),
+            description: document.description.clone().unwrap_or_default(),
+            level: reference.level.as_str(),
+            mode: reference.mode.as_str(),
+            tactics,
+            techniques,
+            false_positives: document.falsepositives.clone(),
+            references: document.references.clone(),
+            questions: metadata.guide.questions.clone(),
+            evidence: metadata.guide.evidence.clone(),
+            dedup: metadata.dedup.clone(),
+            window_seconds: metadata.window_seconds,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::ruleset::RuleSet;
+
+    #[test]
+    fn every_shipped_rule_has_what_the_catalogue_shows() {
+        let rules = RuleSet::builtin().expect("the shipped rules load");
+        assert!(!rules.rules().is_empty());
+        for rule in rules.rules() {
+            let detection = DetectionBody::from(rule);
+            assert!(!detection.description.is_empty(), "{}", detection.name);
+            assert!(!detection.tactics.is_empty(), "{}", detection.name);
+            assert!(!detection.questions.is_empty(), "{}", detection.name);
+        }
+    }
 }

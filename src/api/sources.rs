@@ -7,6 +7,7 @@ use tokio::sync::watch;
 
 use super::detection::DetectionBody;
 use super::problem::Problem;
+use crate::pipeline::services::Services;
 use crate::store::Store;
 
 /// How long a request waits for initialisation to end before it is told to come again.
@@ -19,6 +20,16 @@ pub trait Sources: Send + Sync + 'static {
 
     /// The rules that are loaded, ordered by name.
     fn detections(&self) -> Vec<DetectionBody>;
+}
+
+impl Sources for Services {
+    fn store(&self) -> &Store {
+        &self.store
+    }
+
+    fn detections(&self) -> Vec<DetectionBody> {
+        self.rules.rules().iter().map(DetectionBody::from).collect()
+    }
 }
 
 /// `None` until initialisation has ended.

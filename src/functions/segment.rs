@@ -4,7 +4,6 @@
 //! `follow` finds the blob again while its checkpoint lags behind.
 
 use axum::body::Body;
-use serde::Deserialize;
 use serde_json::Value;
 
 use super::blob_uri::is_name;
@@ -12,19 +11,11 @@ use super::body::{self, BodyError};
 use super::envelope::{self, Envelope};
 use super::verbs::{Completion, Verbs};
 use crate::model::checkpoint::BlobRef;
+use crate::pipeline::discover::SegmentMessage;
 
 /// Bytes of a request, at most: a message has up to 64 KiB, which two encodings as JSON text and
 /// the copy in `Metadata` may blow up.
 pub const BODY_MAX: u64 = 512 * 1024;
-
-/// The message, strictly: an unknown field means that somebody else wrote it.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Message {
-    account: String,
-    container: String,
-    blob: String,
-}
 
 /// Consumes the blob that the message names.
 pub(super) async fn run(verbs: &dyn Verbs, body: Body) -> Result<Completion, BodyError> {
@@ -40,14 +31,12 @@ pub(super) async fn run(verbs: &dyn Verbs, body: Body) -> Result<Completion, Bod
     Ok(verbs.segment(&blob).await)
 }
 
+/// The blob of a message, which is taken strictly: an unknown field means that somebody else
+/// wrote it.
 fn blob(datum: Value) -> Option<BlobRef> {
     let object = envelope::queue_object(datum)?;
-    let message: Message = serde_json::from_value(Value::Object(object)).ok()?;
-    is_name(&message.blob).then_some(BlobRef {
-        account: message.account,
-        container: message.container,
-        name: message.blob,
-    })
+    let message: SegmentMessage = serde_json::from_value(Value::Object(object)).ok()?;
+    is_name(&message.blob).then(|| message.into())
 }
 
 #[cfg(test)]

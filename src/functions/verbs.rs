@@ -1,8 +1,13 @@
-//! What a trigger may ask for, and how each ends. The verbs themselves are the pipeline's.
+//! What a trigger may ask for, and how each ends. The verbs themselves are the pipeline's; here
+//! their reports and errors become one sentence and one of three endings.
 
 use async_trait::async_trait;
 
 use crate::model::checkpoint::BlobRef;
+use crate::pipeline::discover::{self, FollowReport};
+use crate::pipeline::error::PipelineError;
+use crate::pipeline::ingest::{self, SegmentReport, SegmentState};
+use crate::pipeline::services::Services;
 
 /// How an invocation ended. [`super::reply`] alone turns it into an answer for the host.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,4 +32,101 @@ pub trait Verbs: Send + Sync + 'static {
 
     /// Finds the blobs that have grown and hands each on as a segment.
     async fn follow(&self) -> Completion;
+}
+
+#[async_trait]
+impl Verbs for Services {
+    fn reads(&self, account: &str, container: &str) -> bool {
+        self.log_account(account).is_some() && self.containers.iter().any(|c| c == container)
+    }
+
+    async fn segment(&self, blob: &BlobRef) -> Completion {
+        let report = match ingest::segment(self, blob).await {
+            Ok(report) => report,
+            Err(error) => return ended(&error),
+        };
+        for problem in &report.problems {
+            tracing::warn!(blob = %blob.name, "{problem}");
+        }
+        // What is left is queued only after the checkpoint stands, so that the next one goes on
+        // from there.
+        if report.state == SegmentState::More
+            && let Err(error) = discover::enqueue(self, blob).await
+        {
+            return ended(&error);
+        }
+        Completion::Done { log: segment_sentence(&report) }
+    }
+
+    async fn follow(&self) -> Completion {
+        match discover::follow(self).await {
+            Ok(report) => {
+                if report.listing_cut {
+                    tracing::warn!("a container has more pages than one look may list");
+                }
+                Completion::Done { log: follow_sentence(&report) }
+            }
+            Err(error) => ended(&error),
+        }
+    }
+}
+
+fn ended(error: &PipelineError) -> Completion {
+    let reason = error.to_string();
+    if error.is_hopeless() {
+        Completion::DeadLetter { reason }
+    } else {
+        Completion::RetryLater { reason }
+    }
+}
+
+fn segment_sentence(report: &SegmentReport) -> String {
+    let state = match report.state {
+        SegmentState::CaughtUp => "caught up",
+        SegmentState::More => "more is queued",
+        SegmentState::Busy => return "another instance is at work on the blob".to_owned(),
+        SegmentState::Gone => return "the blob is gone".to_owned(),
+    };
+    let totals = &report.totals;
+    format!(
+        "{state}: {} bytes, {} records ({} evaluated, {} truncated, {} malformed, {} other), \
+         {} findings, {} alerts new or changed",
+        report.bytes,
+        totals.records,
+        totals.evaluated,
+        totals.truncated,
+        totals.malformed,
+        totals.other,
+        totals.findings,
+        report.alerts.len(),
+    )
+}
+
+fn follow_sentence(report: &FollowReport) -> String {
+    let look = if report.wide { "looked at everything recent" } else { "looked at recent hours" };
+    let cut = if report.listing_cut { ", not to the end" } else { "" };
+    format!(
+        "{look}{cut}: {} clusters known, {} listings, {} blobs, {} segments queued",
+        report.clusters, report.listings, report.blobs, report.queued
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ports::error::{PortError, PortErrorKind};
+
+    #[test]
+    fn an_error_is_repeated_unless_nothing_can_help() {
+        let throttled = PortError::new(PortErrorKind::Throttled, "read blob", "503 ServerBusy");
+        for (error, hopeless) in [
+            (PipelineError::from(throttled), false),
+            (PipelineError::Contended, false),
+            (PipelineError::NotALogBlob, true),
+            (PipelineError::NotOurs, true),
+        ] {
+            let dead = matches!(ended(&error), Completion::DeadLetter { .. });
+            assert_eq!(dead, hopeless, "{error}");
+        }
+    }
 }
