@@ -15,7 +15,7 @@ use crate::model::ids::{AlertId, FindingId};
 use crate::ports::error::{PortError, PortErrorKind, PortResult};
 use crate::ports::table::{BATCH_OPERATIONS_MAX, Etag, Key, Range, Row, Table, Write};
 
-mod newest;
+pub(super) mod newest;
 
 pub use newest::{AlertPage, Filter, LISTED_MAX, VISITED_MAX};
 

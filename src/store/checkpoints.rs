@@ -88,7 +88,7 @@ fn written(etag: Option<Etag>) -> PortResult<Etag> {
     })
 }
 
-fn to_properties(blob: &BlobRef, checkpoint: &Checkpoint) -> Properties {
+pub(super) fn to_properties(blob: &BlobRef, checkpoint: &Checkpoint) -> Properties {
     let totals = &checkpoint.totals;
     let mut columns = vec![
         (VERSION, column::count(CHECKPOINT_VERSION.unsigned_abs())),
@@ -117,7 +117,7 @@ fn read(row: &Row) -> PortResult<(BlobRef, Stored<Checkpoint>)> {
     Ok((blob, Stored { value, etag: row.etag.clone() }))
 }
 
-fn from_properties(properties: &Properties) -> PortResult<(BlobRef, Checkpoint)> {
+pub(super) fn from_properties(properties: &Properties) -> PortResult<(BlobRef, Checkpoint)> {
     let columns = Columns::open("checkpoint", CHECKPOINT_VERSION, properties)?;
     let blob = BlobRef {
         account: columns.text("account")?,

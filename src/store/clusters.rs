@@ -102,7 +102,7 @@ fn row_key(known: &KnownCluster) -> Key {
     Key { partition: PARTITION.to_owned(), row }
 }
 
-fn to_properties(known: &KnownCluster) -> Properties {
+pub(super) fn to_properties(known: &KnownCluster) -> Properties {
     let columns = [
         (VERSION, column::count(CLUSTER_VERSION.unsigned_abs())),
         ("cluster", column::text(known.cluster.as_str())),
@@ -115,7 +115,7 @@ fn to_properties(known: &KnownCluster) -> Properties {
     columns.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
-fn from_properties(properties: &Properties) -> PortResult<KnownCluster> {
+pub(super) fn from_properties(properties: &Properties) -> PortResult<KnownCluster> {
     let columns = Columns::open("cluster", CLUSTER_VERSION, properties)?;
     Ok(KnownCluster {
         cluster: ClusterId::new(&columns.text("cluster")?),

@@ -139,3 +139,6 @@ fn successor(prefix: &str) -> Option<String> {
     }
     None
 }
+
+#[cfg(test)]
+mod tests;

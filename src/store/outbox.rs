@@ -85,7 +85,7 @@ fn row_key(alert: &AlertId) -> Key {
     Key { partition: PARTITION.to_owned(), row: key::escape(alert.as_str()) }
 }
 
-fn to_properties(alert: &AlertId) -> Properties {
+pub(super) fn to_properties(alert: &AlertId) -> Properties {
     Properties::from([
         (VERSION.to_owned(), column::count(OUTBOX_VERSION.unsigned_abs())),
         ("alert".to_owned(), column::text(alert.as_str())),
@@ -96,7 +96,7 @@ fn read(row: &Row) -> PortResult<Mark> {
     Ok(Mark { alert: from_properties(&row.properties)?, etag: row.etag.clone() })
 }
 
-fn from_properties(properties: &Properties) -> PortResult<AlertId> {
+pub(super) fn from_properties(properties: &Properties) -> PortResult<AlertId> {
     let columns = Columns::open("outbox", OUTBOX_VERSION, properties)?;
     columns.text("alert").map(AlertId::new)
 }

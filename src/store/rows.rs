@@ -252,3 +252,6 @@ fn unknown_word(what: &str) -> PortError {
     let cause = format!("its {what} is a word that this Midwatch does not know");
     PortError::new(PortErrorKind::Corrupt, "read a row", cause)
 }
+
+#[cfg(test)]
+mod tests;

@@ -22,4 +22,5 @@ mod fake_host;
 mod host_contract;
 mod managed_identity;
 mod rules;
+mod store;
 mod table_contract;
