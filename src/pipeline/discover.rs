@@ -17,10 +17,9 @@ use super::services::Services;
 pub const SEGMENT_QUEUE: &str = "audit-segments";
 
 /// Hours around now whose blobs may grow at any moment: the next one for clocks that differ, and
-/// the two before, because the platform files by receipt and appends late (azure.md A.2).
+/// the two before, because the platform files by the hour of receipt and still appends to an hour
+/// that has passed.
 const NEAR_HOURS: [i64; 4] = [1, 0, -1, -2];
-/// How far back records may still arrive (functions-host.md section 5.1).
-const WIDE_HOURS: i64 = 48;
 
 /// What one look around came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -164,7 +163,7 @@ async fn everything_recent(
     report: &mut FollowReport,
     blobs: &mut BTreeMap<BlobRef, u64>,
 ) -> Result<(), PipelineError> {
-    let since = services.clock.now() - Duration::hours(WIDE_HOURS);
+    let since = services.clock.now() - services.limits.wide_look;
     let mut continuation = None;
     for _ in 0..services.limits.list_pages {
         let page = logs.list(container, "", continuation.as_deref()).await?;

@@ -54,6 +54,9 @@ pub struct Limits {
     pub segment_time: Duration,
     /// How long a lease keeps others away.
     pub lease: Duration,
+    /// How far back a look beyond the current hours goes. The platform files records up to 48
+    /// hours late after they happened.
+    pub wide_look: Duration,
     /// Listing pages per container that one look beyond the current hours reads.
     pub list_pages: usize,
 }
@@ -65,6 +68,7 @@ impl Default for Limits {
             read_bytes: 1024 * 1024,
             segment_time: Duration::from_secs(240),
             lease: Duration::from_secs(90),
+            wide_look: Duration::from_secs(48 * 60 * 60),
             list_pages: 200,
         }
     }
