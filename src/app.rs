@@ -1,5 +1,6 @@
 //! Floor 6: the composition root. It alone names concrete adapters, and builds the services once.
 
+pub mod azure;
 pub mod local;
 
 use crate::engine::ruleset::RuleSet;

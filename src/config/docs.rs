@@ -99,7 +99,13 @@ pub const SETTINGS: &[SettingDoc] = &[
     doc(
         sections::RULES,
         Need::Optional(None),
-        "A directory of rules that add to the built-in ones or, by the same id, replace them.",
+        "A directory of rules that add to the built-in ones or, by the same name, replace them.",
+    ),
+    doc(
+        sections::OPT_IN,
+        Need::Optional(None),
+        "Names of opt-in rules that are switched on, with commas between; `midwatch rules list \
+         --mode opt-in` shows them.",
     ),
     doc(
         sections::SEGMENT_BYTES,

@@ -17,6 +17,7 @@ pub(super) const TABLE_ENDPOINT: &str = "MIDWATCH_TABLE_ENDPOINT";
 pub(super) const TABLE_PREFIX: &str = "MIDWATCH_TABLE_PREFIX";
 pub(super) const QUEUE_ENDPOINT: &str = "MIDWATCH_QUEUE_ENDPOINT";
 pub(super) const RULES: &str = "MIDWATCH_RULES";
+pub(super) const OPT_IN: &str = "MIDWATCH_OPT_IN";
 pub(super) const SEGMENT_BYTES: &str = "MIDWATCH_SEGMENT_BYTES";
 pub(super) const LEASE_SECONDS: &str = "MIDWATCH_LEASE_SECONDS";
 pub(super) const LOG: &str = "MIDWATCH_LOG";
@@ -28,8 +29,9 @@ const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
 /// One read must hold a whole record, and a segment must end before the host's timeout.
 const SEGMENT_BYTES_RANGE: (u64, u64) = (64 * 1024, 64 * 1024 * 1024);
 const SEGMENT_BYTES_DEFAULT: u64 = 8 * 1024 * 1024;
-/// Shorter than a segment works, a lease keeps nobody away; longer, a dead worker blocks a blob.
-const LEASE_SECONDS_RANGE: (u64, u64) = (15, 3600);
+/// A lease is renewed with every read, so it need not outlast a segment; but a dead worker keeps a
+/// blob waiting until its lease ends.
+const LEASE_SECONDS_RANGE: (u64, u64) = (1, 3600);
 const LEASE_SECONDS_DEFAULT: u64 = 90;
 /// Table names have at most 63 characters, and each table adds a word to the prefix.
 const PREFIX_CHARS_MAX: usize = 40;
@@ -68,6 +70,8 @@ pub struct QueueSettings {
 pub struct RuleSettings {
     /// `MIDWATCH_RULES`: a directory that adds to the built-in rules or overrides them.
     pub directory: Option<PathBuf>,
+    /// `MIDWATCH_OPT_IN`: names of opt-in rules that are switched on. None by default.
+    pub opt_in: Vec<String>,
 }
 
 /// How much one invocation takes.
@@ -149,7 +153,14 @@ impl QueueSettings {
 
 impl RuleSettings {
     pub(super) fn read(reader: &mut Reader<'_>) -> Self {
-        Self { directory: reader.get(RULES).map(PathBuf::from) }
+        let opt_in: Vec<String> = reader.list(OPT_IN).into_iter().map(str::to_owned).collect();
+        let is_name = |name: &String| {
+            name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
+        };
+        if !opt_in.iter().all(is_name) {
+            reader.fault(OPT_IN, "must be names of rules with commas between, such as host-port");
+        }
+        Self { directory: reader.get(RULES).map(PathBuf::from), opt_in }
     }
 }
 

@@ -83,7 +83,7 @@ fn a_fault_says_what_cures_it() {
         ("MIDWATCH_CLIENT_ID", "/subscriptions/hunter2", "not a resource id"),
         ("MIDWATCH_CLUSTERS", "/subscriptions/a/hunter2", "managedClusters/<name>"),
         ("MIDWATCH_SEGMENT_BYTES", "1", "from 65536 to 67108864"),
-        ("MIDWATCH_LEASE_SECONDS", "3601", "from 15 to 3600"),
+        ("MIDWATCH_LEASE_SECONDS", "3601", "from 1 to 3600"),
     ] {
         let faults = faults(&[(setting, value)]);
         let found = faults.iter().any(|fault| fault.contains(cure));
