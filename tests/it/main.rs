@@ -18,6 +18,7 @@ mod api;
 mod architecture;
 mod azure_adapters;
 mod azurite;
+mod dependencies;
 mod fake_host;
 mod host_contract;
 mod managed_identity;
