@@ -50,12 +50,8 @@ const SERVICE_ACCOUNT_PREFIX: &str = "system:serviceaccount:";
 /// Judges an actor. `from_outside` says that an address which the platform did not add itself is
 /// in the record: a platform name is believed only without one, because whoever steals such a
 /// credential calls from somewhere else.
-pub fn kind<'a>(
-    username: &str,
-    groups: impl Iterator<Item = &'a str> + Clone,
-    from_outside: bool,
-) -> ActorKind {
-    let in_group = |name: &str| groups.clone().any(|group| group == name);
+pub fn kind(username: &str, groups: &[&str], from_outside: bool) -> ActorKind {
+    let in_group = |name| groups.contains(&name);
     if username == ANONYMOUS.0 || in_group(ANONYMOUS.1) {
         ActorKind::Anonymous
     } else if username.is_empty() {
@@ -96,8 +92,11 @@ mod tests {
 
     #[track_caller]
     fn check(username: &str, groups: &[&str], from_outside: bool, expected: ActorKind) {
-        let kind = kind(username, groups.iter().copied(), from_outside);
-        assert_eq!(kind, expected, "{username} {groups:?} {from_outside}");
+        assert_eq!(
+            kind(username, groups, from_outside),
+            expected,
+            "{username} {groups:?} {from_outside}"
+        );
     }
 
     #[test]

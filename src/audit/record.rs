@@ -108,6 +108,9 @@ impl Decoder<'_> {
 
     fn batch(&mut self, records: Vec<Value>, cut: bool) {
         let last = records.len();
+        if cut && last == 0 {
+            self.malformed(ProblemKind::MalformedLine, "the batch was cut before its first record");
+        }
         for (index, record) in records.into_iter().enumerate() {
             match record {
                 Value::Object(members) => self.record(members, cut && index + 1 == last),

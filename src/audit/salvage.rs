@@ -212,7 +212,10 @@ impl Parser<'_> {
             ends
         });
         let content = self.rest().get(..length.unwrap_or(self.rest().len())).unwrap_or_default();
-        let text = unescaped(content);
+        let (mut text, escape_is_cut) = unescaped(content);
+        if length.is_some() && escape_is_cut {
+            text.push(char::REPLACEMENT_CHARACTER);
+        }
         self.at += content.len() + usize::from(length.is_some());
         if length.is_some() { Ok(text) } else { Err(text) }
     }
@@ -224,11 +227,7 @@ impl Parser<'_> {
         while let Some(byte) = self.peek() {
             self.at += 1;
             match byte {
-                b'"' => {
-                    if self.string().is_err() {
-                        break;
-                    }
-                }
+                b'"' if self.string().is_err() => break,
                 b'{' | b'[' => open += 1,
                 b'}' | b']' => open -= 1,
                 _ => {}
@@ -241,15 +240,15 @@ impl Parser<'_> {
     }
 }
 
-/// The text of a string's content. An escape cut at the end is left out; what JSON does not allow
-/// (an unknown escape, half a surrogate pair) becomes U+FFFD.
-fn unescaped(content: &str) -> String {
+/// The text of a string's content, and whether its end is the beginning of an escape, which is left
+/// out. What JSON does not allow (an unknown escape, half a surrogate pair) becomes U+FFFD.
+fn unescaped(content: &str) -> (String, bool) {
     let mut text = String::with_capacity(content.len());
     let mut rest = content;
     while let Some((plain, escape)) = rest.split_once('\\') {
         text.push_str(plain);
         let mut chars = escape.chars();
-        let Some(kind) = chars.next() else { return text };
+        let Some(kind) = chars.next() else { return (text, true) };
         rest = chars.as_str();
         match kind {
             '"' | '\\' | '/' => text.push(kind),
@@ -263,13 +262,13 @@ fn unescaped(content: &str) -> String {
                     text.push(character);
                     rest = after;
                 }
-                None => return text,
+                None => return (text, true),
             },
             _ => text.push(char::REPLACEMENT_CHARACTER),
         }
     }
     text.push_str(rest);
-    text
+    (text, false)
 }
 
 /// The character after `\u`, its second half included, and what follows; `None` when it is cut.

@@ -23,5 +23,6 @@ mod fake_host;
 mod host_contract;
 mod managed_identity;
 mod rules;
+mod salvage;
 mod store;
 mod table_contract;

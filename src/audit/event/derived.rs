@@ -40,12 +40,9 @@ impl Derived {
         let source = source::caller(texts(event.at(&["sourceIPs"])));
         let uri = RequestUri::parse(event.text(&["requestURI"]));
         let exec = Exec::of(&uri);
+        let groups: Vec<_> = texts(event.at(&["user", "groups"])).collect();
         Self {
-            actor_kind: actor::kind(
-                username,
-                texts(event.at(&["user", "groups"])),
-                source.is_some(),
-            ),
+            actor_kind: actor::kind(username, &groups, source.is_some()),
             source: source.map(|address| bounded(address, ADDRESS_MAX)),
             client: client::family(event.text(&["userAgent"])),
             command: exec.as_ref().and_then(Exec::command),
@@ -58,7 +55,7 @@ impl Derived {
 }
 
 /// The texts of a value that is an array of them.
-fn texts(value: Option<&Value>) -> impl DoubleEndedIterator<Item = &str> + Clone {
+fn texts(value: Option<&Value>) -> impl DoubleEndedIterator<Item = &str> {
     let elements = value.and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
     elements.iter().filter_map(Value::as_str)
 }

@@ -60,7 +60,7 @@ fn escapes_are_read_leniently_and_a_cut_one_is_left_out() {
         (r"a\q", "a\u{fffd}"),
         (r"a\uzzzz", "a\u{fffd}zzzz"),
     ] {
-        assert_eq!(unescaped(content), expected, "{content}");
+        assert_eq!(unescaped(content).0, expected, "{content}");
     }
 }
 
@@ -87,7 +87,7 @@ fn every_cut_of_a_small_document_keeps_a_part_of_it() {
     let text = r#"{"a":[1,-2.5e3,"x\u00e9"],"b":{"ü":null,"c":[{}, []]},"d":"end"}"#;
     let whole: Value = serde_json::from_str(text).unwrap();
     for (at, _) in text.char_indices().skip(1) {
-        let salvaged = salvage(&text[..at]).unwrap();
+        let salvaged = text.get(..at).and_then(salvage).unwrap();
         assert!(is_part(&salvaged.value, &whole), "{at}: {}", salvaged.value);
     }
     assert_eq!(salvage(text).unwrap().value, whole);
