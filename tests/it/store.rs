@@ -18,6 +18,7 @@ use time::{Duration, OffsetDateTime};
 
 mod alerts;
 mod positions;
+mod processes;
 
 /// A store in a file, which goes with its folder.
 fn open(file: &Path) -> Store {

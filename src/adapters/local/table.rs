@@ -41,29 +41,7 @@ impl LocalTables {
     /// Opens the file, or creates it; blocks while it does. `Unavailable` when another process
     /// has it open.
     pub fn open(path: &Path) -> PortResult<Self> {
-        const DOING: &str = "open the state file";
-        let database = Database::create(path).map_err(|error| match error {
-            DatabaseError::DatabaseAlreadyOpen => PortError::new(
-                PortErrorKind::Unavailable,
-                DOING,
-                format!(
-                    "{} is in use by another midwatch: end that one first, or name another file",
-                    path.display()
-                ),
-            ),
-            DatabaseError::UpgradeRequired(version) => PortError::new(
-                PortErrorKind::Corrupt,
-                DOING,
-                format!(
-                    "{} has the old file format {version}: move it away to start with a new one",
-                    path.display()
-                ),
-            ),
-            other => {
-                let fault = fault(DOING, other);
-                PortError { cause: format!("{}: {}", path.display(), fault.cause), ..fault }
-            }
-        })?;
+        let database = Database::create(path).map_err(|error| not_opened(path, error))?;
         Ok(Self { database: Arc::new(database) })
     }
 
@@ -252,6 +230,29 @@ fn apply_one(rows: &mut OpenRows<'_>, write: Write, new_version: u64) -> PortRes
     let bytes = row::encode(new_version, &properties)?;
     rows.insert(key, bytes.as_slice()).map_err(fault_in(DOING))?;
     Ok(Some(row::etag(new_version)))
+}
+
+fn not_opened(path: &Path, error: DatabaseError) -> PortError {
+    const DOING: &str = "open the state file";
+    let path = path.display();
+    match error {
+        DatabaseError::DatabaseAlreadyOpen | DatabaseError::LockProtocolMismatch => {
+            let cause = format!(
+                "{path} is in use by another midwatch: end that one first, or name another file"
+            );
+            PortError::new(PortErrorKind::Unavailable, DOING, cause)
+        }
+        DatabaseError::UpgradeRequired(version) => {
+            let cause = format!(
+                "{path} has the old file format {version}: move it away to start with a new one"
+            );
+            PortError::new(PortErrorKind::Corrupt, DOING, cause)
+        }
+        other => {
+            let fault = fault(DOING, other);
+            PortError { cause: format!("{path}: {}", fault.cause), ..fault }
+        }
+    }
 }
 
 fn conflict(cause: &'static str) -> PortError {

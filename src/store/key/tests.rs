@@ -1,3 +1,5 @@
+//! Keys by example and by property.
+
 use proptest::prelude::{ProptestConfig, any, prop, prop_assert, prop_assert_eq, proptest};
 use time::Duration;
 

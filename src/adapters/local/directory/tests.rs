@@ -1,3 +1,5 @@
+//! A directory of the layout, its order, its bounds, and no way out of it.
+
 use super::*;
 
 fn account(files: &[(&str, &str)]) -> (tempfile::TempDir, Directory) {

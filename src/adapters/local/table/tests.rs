@@ -1,3 +1,6 @@
+//! The file: reopening, locking, and refusing what Azure refuses. The port is held by the contract
+//! suite in `tests/it`.
+
 use super::*;
 use crate::ports::table::{Properties, Value};
 
