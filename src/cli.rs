@@ -3,10 +3,17 @@
 
 pub mod arguments;
 pub mod console;
+mod csv;
 pub mod escape;
 pub mod exit;
 pub mod failure;
 mod generate;
+mod interrupt;
+pub mod reference;
+mod rules;
+mod scan;
+mod sentence;
+mod table;
 mod version;
 
 use std::ffi::OsString;
@@ -17,7 +24,7 @@ use clap::Parser as _;
 use clap::error::ErrorKind;
 
 use arguments::{Arguments, Command};
-use console::{Console, Terminal};
+use console::{ColorChoice, Console, Terminal};
 use exit::Exit;
 use failure::Failure;
 
@@ -30,30 +37,34 @@ pub fn run(line: impl IntoIterator<Item = OsString>) -> ExitCode {
     let terminal = Terminal::detect(|_| None);
     let global = &arguments.global;
     let verbose = global.verbose;
-    let mut console = Console::of_process(terminal, global.color, global.quiet, verbose);
-    let ended = dispatch(arguments.command, &mut console)
-        .and_then(|exit| console.flush().map(|()| exit).map_err(Failure::from));
-    match ended {
+    let console = Console::of_process(terminal, global.color, global.quiet, verbose);
+    match dispatch(arguments.command, console) {
         Ok(exit) => exit.into(),
         // Whoever read our output has seen enough: that is no failure of ours.
         Err(failure) if failure.is_broken_pipe() => Exit::Ok.into(),
         Err(failure) => {
             let exit = failure.exit;
+            let mut console = Console::of_process(terminal, ColorChoice::Never, true, verbose);
+            // When standard error is gone, there is nobody left to tell.
             let _ = console.fail(&failure.message(verbose));
             exit.into()
         }
     }
 }
 
-fn dispatch(command: Command, console: &mut Console) -> Result<Exit, Failure> {
-    match command {
-        Command::Version(arguments) => version::version(&arguments, console),
-        Command::Completions(arguments) => generate::completions(&arguments, console),
-        Command::Man(arguments) => generate::man(&arguments, console),
-        Command::Up(_) | Command::Scan(_) | Command::Rules(_) | Command::Serve(_) => {
-            Err(Failure::new(Exit::Configuration, "this build does not hold the engine yet"))
+fn dispatch(command: Command, mut console: Console) -> Result<Exit, Failure> {
+    let exit = match command {
+        Command::Scan(arguments) => return scan::scan(arguments, console),
+        Command::Up(_) | Command::Serve(_) => {
+            return Err(Failure::new(Exit::Configuration, "this build cannot watch yet"));
         }
-    }
+        Command::Rules(arguments) => rules::rules(&arguments, &mut console)?,
+        Command::Version(arguments) => version::version(&arguments, &mut console)?,
+        Command::Completions(arguments) => generate::completions(&arguments, &mut console)?,
+        Command::Man(arguments) => generate::man(&arguments, &mut console)?,
+    };
+    console.flush()?;
+    Ok(exit)
 }
 
 /// Prints what clap has to say: help to standard output, mistakes to standard error.

@@ -88,13 +88,13 @@ pub struct UpArguments {
     /// Loopback port for the API; 0 takes a free one
     #[arg(long, default_value_t = 8477)]
     pub port: u16,
-    /// How many times faster than it happened the demo is replayed
-    #[arg(long, value_name = "FACTOR", default_value_t = 8.0, value_parser = speed)]
-    pub speed: f64,
+    /// How many times faster than it happened the demo is replayed; by default it takes two minutes
+    #[arg(long, value_name = "FACTOR", value_parser = speed)]
+    pub speed: Option<f64>,
     /// Go on with the demo's state instead of beginning anew
     #[arg(long)]
     pub keep: bool,
-    /// Directory of further rules; one with a built-in rule's id replaces it
+    /// Directory of further rules; one with a built-in rule's name replaces it
     #[arg(long, value_name = "DIR")]
     pub rules: Option<PathBuf>,
 }
@@ -126,7 +126,7 @@ pub struct ScanArguments {
     /// How to print the findings
     #[arg(short, long, value_enum, default_value_t = ScanFormat::Table)]
     pub output: ScanFormat,
-    /// Directory of further rules; one with a built-in rule's id replaces it
+    /// Directory of further rules; one with a built-in rule's name replaces it
     #[arg(long, value_name = "DIR")]
     pub rules: Option<PathBuf>,
     /// Show only findings of this level or above
@@ -194,7 +194,7 @@ pub struct RulesListArguments {
     /// How to print them
     #[arg(short, long, value_enum, default_value_t = ListFormat::Table)]
     pub output: ListFormat,
-    /// Directory of further rules; one with a built-in rule's id replaces it
+    /// Directory of further rules; one with a built-in rule's name replaces it
     #[arg(long, value_name = "DIR")]
     pub rules: Option<PathBuf>,
 }
@@ -211,7 +211,7 @@ pub struct RulesShowArguments {
     /// How to print it
     #[arg(short, long, value_enum, default_value_t = TextFormat::Table)]
     pub output: TextFormat,
-    /// Directory of further rules; one with a built-in rule's id replaces it
+    /// Directory of further rules; one with a built-in rule's name replaces it
     #[arg(long, value_name = "DIR")]
     pub rules: Option<PathBuf>,
 }
@@ -266,7 +266,7 @@ pub struct RulesExplainArguments {
     /// How to print the explanation
     #[arg(short, long, value_enum, default_value_t = TextFormat::Table)]
     pub output: TextFormat,
-    /// Directory of further rules; one with a built-in rule's id replaces it
+    /// Directory of further rules; one with a built-in rule's name replaces it
     #[arg(long, value_name = "DIR")]
     pub rules: Option<PathBuf>,
 }

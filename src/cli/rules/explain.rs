@@ -1,0 +1,233 @@
+//! `midwatch rules explain`: one rule on the events of a file, clause by clause.
+
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use super::sources;
+use crate::api::json as twin;
+use crate::audit::event::Event;
+use crate::audit::gzip;
+use crate::audit::lines::LineReader;
+use crate::audit::record::{Decoded, Origin, decode};
+use crate::cli::arguments::{RulesExplainArguments, TextFormat};
+use crate::cli::console::Console;
+use crate::cli::escape::fit;
+use crate::cli::exit::Exit;
+use crate::cli::failure::Failure;
+use crate::engine::explain::{Decision, explain as decide};
+use crate::engine::ruleset::LoadedRule;
+use crate::model::ids::ClusterId;
+use crate::sigma::explain::{ClauseSeen, Step, StepKind};
+
+/// Bytes read of the file: an explanation is for a few events.
+const BYTES_MAX: u64 = 16 * 1024 * 1024;
+/// Events explained, at most.
+const EVENTS_MAX: usize = 100;
+/// Characters of one line of an explanation.
+const LINE_WIDTH: usize = 240;
+
+/// Explains the rule on every event of the file.
+pub(super) fn explain(
+    arguments: &RulesExplainArguments,
+    console: &mut Console,
+) -> Result<Exit, Failure> {
+    let rules = sources::rule_set(arguments.rules.as_deref())?;
+    let rule = sources::find(&rules, &arguments.rule)?;
+    let decoded = events(&arguments.event_file)?;
+    for problem in &decoded.problems {
+        console.warn(&problem.to_string())?;
+    }
+    if decoded.events.is_empty() {
+        let what = format!("no audit event in {}", arguments.event_file.display());
+        return Err(Failure::new(Exit::PartialInput, what)
+            .then("a file with an audit event or an Azure record, one a line"));
+    }
+    let shown = decoded.events.iter().take(EVENTS_MAX);
+    match arguments.output {
+        TextFormat::Table => {
+            for event in shown {
+                write(console.out(), rule, event, &decide(rule, event))?;
+            }
+        }
+        TextFormat::Json => {
+            let decisions: Vec<Value> =
+                shown.map(|event| object(event, &decide(rule, event))).collect();
+            let object = json!({
+                "schema": "midwatch.explanation/v1",
+                "rule": rule.reference.name,
+                "decisions": decisions,
+            });
+            twin::write(console.out(), &object)?;
+            console.out().write_all(b"\n")?;
+        }
+    }
+    if decoded.events.len() > EVENTS_MAX {
+        console.warn(&format!("only the first {EVENTS_MAX} events are explained"))?;
+    }
+    let partial = decoded.totals.malformed > 0;
+    Ok(if partial { Exit::PartialInput } else { Exit::Ok })
+}
+
+/// The events of a file: one document, however it is laid out, or one a line.
+fn events(path: &Path) -> Result<Decoded, Failure> {
+    let text = read(path).map_err(|error| {
+        Failure::new(Exit::PartialInput, format!("cannot read {}", path.display())).because(error)
+    })?;
+    let origin = Origin {
+        cluster: None,
+        fallback: ClusterId::new("offline"),
+        name: path.to_string_lossy().into_owned(),
+    };
+    if let Ok(document) = serde_json::from_slice::<Value>(&text) {
+        return Ok(decode(document.to_string().as_bytes(), 0, &origin));
+    }
+    let mut all = Decoded::default();
+    let (mut lines, mut line) = (LineReader::new(text.as_slice(), text.len()), Vec::new());
+    while let Ok(Some(span)) = lines.next_line(&mut line) {
+        let decoded = decode(&line, span.offset, &origin);
+        all.events.extend(decoded.events);
+        all.problems.extend(decoded.problems);
+        all.totals.add(&decoded.totals);
+    }
+    Ok(all)
+}
+
+fn read(path: &Path) -> io::Result<Vec<u8>> {
+    let source: Box<dyn Read> = match path.as_os_str() == "-" {
+        true => Box::new(io::stdin()),
+        false => Box::new(File::open(path)?),
+    };
+    let mut text = Vec::new();
+    io::copy(&mut gzip::open(source)?.take(BYTES_MAX + 1), &mut text)?;
+    if text.len() as u64 > BYTES_MAX {
+        return Err(io::Error::other(format!("more than {BYTES_MAX} bytes; use midwatch scan")));
+    }
+    Ok(text)
+}
+
+fn write(
+    out: &mut dyn Write,
+    rule: &LoadedRule,
+    event: &Event,
+    decision: &Decision,
+) -> io::Result<()> {
+    let verdict = if decision.fires { "fires" } else { "does not fire" };
+    let name = &rule.reference.name;
+    writeln!(out, "{name} {verdict} on event {}", fit(event.audit_id(), 80))?;
+    if let Some(reason) = decision.set_aside {
+        writeln!(out, "  not judged: {reason}")?;
+    }
+    write_step(out, &decision.explanation.root, 1)
+}
+
+fn write_step(out: &mut dyn Write, step: &Step, depth: usize) -> io::Result<()> {
+    // A group with one part says nothing that the part does not say.
+    if let (StepKind::AllOf | StepKind::AnyOf, [only]) = (&step.kind, step.children.as_slice()) {
+        return write_step(out, only, depth);
+    }
+    let verdict = if step.held { "yes" } else { "NO " };
+    let line = format!("{verdict} {:indent$}{}", "", told(&step.kind), indent = depth * 2);
+    writeln!(out, "{}", fit(&line, LINE_WIDTH))?;
+    step.children.iter().try_for_each(|child| write_step(out, child, depth + 1))
+}
+
+fn told(kind: &StepKind) -> String {
+    match kind {
+        StepKind::And => "all of these hold".into(),
+        StepKind::Or => "at least one of these holds".into(),
+        StepKind::Not => "this does not hold".into(),
+        StepKind::Of(text) => text.clone(),
+        StepKind::Selection(name) => format!("selection {name}"),
+        StepKind::AllOf => "every one".into(),
+        StepKind::AnyOf => "any one".into(),
+        StepKind::Clause(clause) => told_clause(clause),
+    }
+}
+
+fn told_clause(clause: &ClauseSeen) -> String {
+    let seen = match (&clause.hit, clause.present, clause.seen.as_slice()) {
+        (Some(hit), _, _) => format!("matched `{hit}`"),
+        (None, false, _) => "the event has no such field".into(),
+        (None, true, []) => "the field holds no value".into(),
+        (None, true, seen) => format!("saw `{}`", seen.join("`, `")),
+    };
+    let more = if clause.more > 0 { format!(" and {} more", clause.more) } else { String::new() };
+    format!("{}  ({seen}{more})", clause.text)
+}
+
+fn object(event: &Event, decision: &Decision) -> Value {
+    json!({
+        "event": event.audit_id(),
+        "fires": decision.fires,
+        "not_judged": decision.set_aside,
+        "condition": step(&decision.explanation.root),
+    })
+}
+
+fn step(from: &Step) -> Value {
+    let mut object = match &from.kind {
+        StepKind::And | StepKind::AllOf => json!({ "kind": "all" }),
+        StepKind::Or | StepKind::AnyOf => json!({ "kind": "any" }),
+        StepKind::Not => json!({ "kind": "not" }),
+        StepKind::Of(text) => json!({ "kind": "of", "text": text }),
+        StepKind::Selection(name) => json!({ "kind": "selection", "name": name }),
+        StepKind::Clause(clause) => json!({
+            "kind": "clause",
+            "field": clause.field,
+            "clause": clause.text,
+            "line": clause.line,
+            "present": clause.present,
+            "seen": clause.seen,
+            "not_shown": clause.more,
+            "hit": clause.hit,
+        }),
+    };
+    if let Some(members) = object.as_object_mut() {
+        members.insert("held".to_owned(), from.held.into());
+        if !from.children.is_empty() {
+            members.insert("parts".to_owned(), from.children.iter().map(step).collect());
+        }
+    }
+    object
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn clause(held: bool) -> Step {
+        let seen = ClauseSeen {
+            field: "verb".into(),
+            text: "verb: get".into(),
+            line: 7,
+            present: true,
+            seen: vec!["list\u{1b}".into()],
+            more: 0,
+            hit: held.then(|| "get".to_owned()),
+        };
+        Step { held, kind: StepKind::Clause(seen), children: Vec::new() }
+    }
+
+    #[test]
+    fn an_explanation_names_every_clause_with_the_value_seen() {
+        let group = Step { held: false, kind: StepKind::AllOf, children: vec![clause(false)] };
+        let root = Step {
+            held: false,
+            kind: StepKind::Selection("selection".into()),
+            children: vec![group, clause(true)],
+        };
+        let mut out = Vec::new();
+        write_step(&mut out, &root, 0).expect("memory");
+        assert_eq!(
+            String::from_utf8(out).expect("text"),
+            "NO  selection selection\nNO    verb: get  (saw `list\\u{1b}`)\n\
+             yes   verb: get  (matched `get`)\n"
+        );
+        let object = step(&root);
+        assert_eq!(object["parts"][1]["hit"], "get");
+        assert_eq!(object["parts"][0]["parts"][0]["line"], 7);
+    }
+}

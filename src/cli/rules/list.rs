@@ -1,0 +1,113 @@
+//! `midwatch rules list`: what Midwatch looks for, a line each.
+
+use std::cmp::Reverse;
+
+use serde_json::{Value, json};
+
+use super::sources;
+use crate::api::json as twin;
+use crate::cli::arguments::{ListFormat, RulesListArguments};
+use crate::cli::console::Console;
+use crate::cli::csv;
+use crate::cli::exit::Exit;
+use crate::cli::failure::Failure;
+use crate::cli::table::{self, count};
+use crate::engine::ruleset::LoadedRule;
+use crate::model::attack::Attack;
+
+/// Lists the rules, gravest first.
+pub(super) fn list(arguments: &RulesListArguments, console: &mut Console) -> Result<Exit, Failure> {
+    let rules = sources::rule_set(arguments.rules.as_deref())?;
+    let mut shown: Vec<&LoadedRule> =
+        rules.rules().iter().filter(|rule| is_shown(rule, arguments)).collect();
+    shown.sort_by(|a, b| {
+        let key = |rule: &LoadedRule| (Reverse(rule.reference.level), rule.reference.name.clone());
+        key(a).cmp(&key(b))
+    });
+    match arguments.output {
+        ListFormat::Table => {
+            let rows: Vec<Vec<String>> = shown.iter().map(|rule| row(rule).to_vec()).collect();
+            let columns = console.columns();
+            let header = ["LEVEL", "MODE", "NAME", "TACTICS", "TITLE"];
+            table::write(console.out(), &header, &rows, columns)?;
+            let all = count(rules.rules().len() as u64, "rule");
+            console.note(&format!("{} of {all}", shown.len()))?;
+        }
+        ListFormat::Json => {
+            let rules: Vec<Value> = shown.iter().map(|rule| object(rule)).collect();
+            twin::write(console.out(), &rules)?;
+            console.out().write_all(b"\n")?;
+        }
+        ListFormat::Csv => {
+            csv::write_row(console.out(), ["level", "mode", "name", "tactics", "title"])?;
+            for rule in shown {
+                let row = row(rule);
+                csv::write_row(console.out(), row.iter().map(String::as_str))?;
+            }
+        }
+    }
+    for document in rules.not_run() {
+        console.warn(&document.to_string())?;
+    }
+    Ok(Exit::Ok)
+}
+
+fn is_shown(rule: &LoadedRule, arguments: &RulesListArguments) -> bool {
+    let level = arguments.level.is_none_or(|level| rule.reference.level >= level);
+    let mode = arguments.mode.is_empty() || arguments.mode.contains(&rule.reference.mode);
+    let tactic = arguments.tactic.as_ref().is_none_or(|wanted| {
+        let wanted = wanted.to_lowercase().replace([' ', '_'], "-");
+        tactics(rule).contains(&wanted)
+    });
+    level && mode && tactic
+}
+
+fn row(rule: &LoadedRule) -> [String; 5] {
+    [
+        rule.reference.level.to_string(),
+        rule.reference.mode.to_string(),
+        rule.reference.name.clone(),
+        tactics(rule).join(" "),
+        rule.reference.title.clone(),
+    ]
+}
+
+fn tactics(rule: &LoadedRule) -> Vec<String> {
+    let tactic = |attack| match attack {
+        Attack::Tactic(tactic) => Some(tactic),
+        Attack::Technique(_) => None,
+    };
+    rule.attack().into_iter().filter_map(tactic).collect()
+}
+
+fn techniques(rule: &LoadedRule) -> Vec<String> {
+    let technique = |attack| match attack {
+        Attack::Technique(technique) => Some(technique),
+        Attack::Tactic(_) => None,
+    };
+    rule.attack().into_iter().filter_map(technique).collect()
+}
+
+/// The rule as an object, without its source.
+pub(super) fn object(rule: &LoadedRule) -> Value {
+    let (reference, document) = (&rule.reference, &rule.document);
+    json!({
+        "schema": "midwatch.rule/v1",
+        "id": reference.id.as_str(),
+        "name": reference.name,
+        "title": reference.title,
+        "level": reference.level.as_str(),
+        "mode": reference.mode.as_str(),
+        "description": document.description,
+        "tactics": tactics(rule),
+        "techniques": techniques(rule),
+        "false_positives": document.falsepositives,
+        "guide": {
+            "questions": rule.metadata.guide.questions,
+            "evidence": rule.metadata.guide.evidence,
+        },
+        "dedup": rule.metadata.dedup,
+        "window_seconds": rule.metadata.window_seconds,
+        "file": document.file,
+    })
+}

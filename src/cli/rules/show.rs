@@ -1,0 +1,137 @@
+//! `midwatch rules show`: one rule for people, from what it means to how it is written.
+
+use std::io::{self, Write};
+
+use super::{list, sources};
+use crate::api::json as twin;
+use crate::cli::arguments::{RulesShowArguments, TextFormat};
+use crate::cli::console::Console;
+use crate::cli::escape::escape;
+use crate::cli::exit::Exit;
+use crate::cli::failure::Failure;
+use crate::engine::builtin;
+use crate::engine::ruleset::{LoadedRule, RuleSource};
+
+/// Columns of running text.
+const WIDTH: usize = 96;
+
+/// Prints one rule.
+pub(super) fn show(arguments: &RulesShowArguments, console: &mut Console) -> Result<Exit, Failure> {
+    let dir = arguments.rules.as_deref();
+    let rules = sources::rule_set(dir)?;
+    let rule = sources::find(&rules, &arguments.name)?;
+    let source = source(rule, dir)?;
+    match arguments.output {
+        TextFormat::Table => write(console.out(), rule, &source)?,
+        TextFormat::Json => {
+            let mut object = list::object(rule);
+            if let Some(members) = object.as_object_mut() {
+                members.insert("source".to_owned(), source.into());
+            }
+            twin::write(console.out(), &object)?;
+            console.out().write_all(b"\n")?;
+        }
+    }
+    Ok(Exit::Ok)
+}
+
+/// The text of the rule's file.
+fn source(rule: &LoadedRule, dir: Option<&std::path::Path>) -> Result<String, Failure> {
+    let mut files: Vec<RuleSource> = builtin::sources();
+    if dir.is_some() {
+        files.extend(sources::rule_files(dir)?);
+    }
+    let file = files.into_iter().find(|file| file.path == rule.document.file);
+    Ok(file.map(|file| file.text).unwrap_or_default())
+}
+
+fn write(out: &mut dyn Write, rule: &LoadedRule, source: &str) -> io::Result<()> {
+    let (reference, document) = (&rule.reference, &rule.document);
+    writeln!(out, "{}", escape(&reference.title))?;
+    writeln!(out)?;
+    let tags: Vec<String> =
+        document.tags.iter().map(|tag| format!("{}.{}", tag.namespace, tag.name)).collect();
+    for (name, value) in [
+        ("name", reference.name.as_str()),
+        ("id", reference.id.as_str()),
+        ("level", reference.level.as_str()),
+        ("mode", reference.mode.as_str()),
+        ("file", document.file.as_str()),
+        ("tags", tags.join(" ").as_str()),
+        ("one alert per", rule.metadata.dedup.join(", ").as_str()),
+    ] {
+        writeln!(out, "{name:<14} {}", escape(value))?;
+    }
+    if let Some(description) = &document.description {
+        writeln!(out, "\nWhat it means")?;
+        wrap(out, description, "  ", "  ")?;
+    }
+    section(out, "Harmless reasons", &document.falsepositives)?;
+    section(out, "Questions to ask", &rule.metadata.guide.questions)?;
+    section(out, "Evidence to collect", &rule.metadata.guide.evidence)?;
+    writeln!(out, "\nDetection")?;
+    for line in detection(source) {
+        writeln!(out, "  {}", escape(line))?;
+    }
+    Ok(())
+}
+
+fn section(out: &mut dyn Write, title: &str, items: &[String]) -> io::Result<()> {
+    if items.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "\n{title}")?;
+    items.iter().try_for_each(|item| wrap(out, item, "  - ", "    "))
+}
+
+/// Breaks text at blanks; the first line begins with `first`, the others with `other`.
+fn wrap(out: &mut dyn Write, text: &str, first: &str, other: &str) -> io::Result<()> {
+    let mut line = first.to_owned();
+    let mut empty = true;
+    for word in text.split_whitespace() {
+        let word = escape(word);
+        if !empty && line.chars().count() + 1 + word.chars().count() > WIDTH {
+            writeln!(out, "{line}")?;
+            line = other.to_owned();
+            empty = true;
+        }
+        if !empty {
+            line.push(' ');
+        }
+        line.push_str(&word);
+        empty = false;
+    }
+    writeln!(out, "{line}")
+}
+
+/// The lines of the top-level key `detection`.
+fn detection(source: &str) -> impl Iterator<Item = &str> {
+    let is_key = |line: &str| line.starts_with(|c: char| c.is_ascii_alphabetic());
+    source
+        .lines()
+        .skip_while(|line| !line.starts_with("detection:"))
+        .enumerate()
+        .take_while(move |(at, line)| *at == 0 || !(is_key(line) || line.starts_with("---")))
+        .map(|(_, line)| line)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_detection_ends_at_the_next_key() {
+        let source = "title: x\ndetection:\n  a:\n    b: 1\n  condition: a\nlevel: low\n";
+        let lines: Vec<&str> = detection(source).collect();
+        assert_eq!(lines, ["detection:", "  a:", "    b: 1", "  condition: a"]);
+    }
+
+    #[test]
+    fn running_text_is_wrapped_and_indented() {
+        let mut out = Vec::new();
+        wrap(&mut out, &"word ".repeat(40), "- ", "  ").expect("memory");
+        let text = String::from_utf8(out).expect("text");
+        assert!(text.lines().count() == 3 && text.lines().all(|line| line.len() <= WIDTH));
+        assert!(text.starts_with("- word"));
+    }
+}

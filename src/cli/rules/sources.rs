@@ -1,0 +1,137 @@
+//! Rule and case files of a directory or of the binary, and the rule set they make.
+
+use std::fs::{self, File};
+use std::io::Read as _;
+use std::path::Path;
+
+use crate::cli::exit::Exit;
+use crate::cli::failure::Failure;
+use crate::engine::builtin;
+use crate::engine::ruleset::{LoadedRule, RuleSet, RuleSource};
+use crate::sigma::error::SigmaError;
+
+/// Endings of rule files; the second is accepted because other Sigma repositories use it.
+pub(in crate::cli) const RULE_ENDINGS: &[&str] = &[".yml", ".yaml"];
+/// Ending of case files.
+pub(in crate::cli) const CASES_ENDING: &[&str] = &[".cases.jsonl"];
+/// Folders within folders, and files, at most: more is a mistake in the path.
+const DEPTH_MAX: usize = 32;
+const FILES_MAX: usize = 20_000;
+/// Bytes of one file.
+const FILE_MAX: u64 = 4 * 1024 * 1024;
+
+/// The built-in rules, with those of `dir` added or in place of their namesakes.
+pub(in crate::cli) fn rule_set(dir: Option<&Path>) -> Result<RuleSet, Failure> {
+    let loaded = match dir {
+        None => RuleSet::builtin(),
+        Some(dir) => RuleSet::builtin_with(&read(dir, RULE_ENDINGS)?),
+    };
+    loaded.map_err(|faults| unusable(&faults, dir))
+}
+
+/// Faults of rules as one failure: the first in the line, the others below `--verbose`.
+fn unusable(faults: &[SigmaError], dir: Option<&Path>) -> Failure {
+    let what = match faults.len() {
+        0 | 1 => "a rule cannot be used".to_owned(),
+        many => format!("{many} faults in rules"),
+    };
+    let mut failure = Failure::new(Exit::Configuration, what);
+    if let Some(first) = faults.first() {
+        failure = failure.because(first);
+    }
+    for fault in faults.iter().skip(1) {
+        failure = failure.detail(fault);
+    }
+    match dir {
+        Some(dir) => failure.then(format!("midwatch rules lint {}", dir.display())),
+        None => failure,
+    }
+}
+
+/// The rule of this name or id, or a failure that names the nearest.
+pub(in crate::cli) fn find<'a>(rules: &'a RuleSet, name: &str) -> Result<&'a LoadedRule, Failure> {
+    let wanted = name.to_lowercase();
+    let found = rules
+        .rules()
+        .iter()
+        .find(|rule| rule.reference.name == wanted || rule.reference.id.as_str() == wanted);
+    found.ok_or_else(|| {
+        let failure = Failure::new(Exit::Usage, format!("there is no rule `{name}`"));
+        match nearest(rules, &wanted) {
+            Some(nearest) => failure.because(format!("did you mean `{nearest}`?")),
+            None => failure.then("midwatch rules list"),
+        }
+    })
+}
+
+/// The name that shares most of its words with the wanted one.
+fn nearest<'a>(rules: &'a RuleSet, wanted: &str) -> Option<&'a str> {
+    let words: Vec<&str> = wanted.split(['-', '_', ' ']).filter(|word| word.len() > 1).collect();
+    rules
+        .rules()
+        .iter()
+        .map(|rule| rule.reference.name.as_str())
+        .map(|name| (words.iter().filter(|word| name.contains(**word)).count(), name))
+        .filter(|(shared, _)| *shared > 0)
+        .max_by_key(|(shared, name)| (*shared, std::cmp::Reverse(name.len())))
+        .map(|(_, name)| name)
+}
+
+/// Rule files of a directory, or those of the binary.
+pub(in crate::cli) fn rule_files(dir: Option<&Path>) -> Result<Vec<RuleSource>, Failure> {
+    dir.map_or_else(|| Ok(builtin::sources()), |dir| read(dir, RULE_ENDINGS))
+}
+
+/// Case files of a directory, or those of the binary.
+pub(in crate::cli) fn case_files(dir: Option<&Path>) -> Result<Vec<RuleSource>, Failure> {
+    dir.map_or_else(|| Ok(builtin::case_files()), |dir| read(dir, CASES_ENDING))
+}
+
+/// Files below `dir` with one of the endings, in path order.
+fn read(dir: &Path, endings: &[&str]) -> Result<Vec<RuleSource>, Failure> {
+    let mut files = Vec::new();
+    walk(dir, endings, 0, &mut files).map_err(|error| {
+        Failure::new(Exit::Configuration, format!("cannot read rules from {}", dir.display()))
+            .because(error)
+    })?;
+    files.sort_by(|a, b| a.path.cmp(&b.path));
+    Ok(files)
+}
+
+fn walk(
+    dir: &Path,
+    endings: &[&str],
+    depth: usize,
+    files: &mut Vec<RuleSource>,
+) -> std::io::Result<()> {
+    if depth > DEPTH_MAX {
+        return Err(std::io::Error::other(format!("more than {DEPTH_MAX} folders deep")));
+    }
+    for entry in fs::read_dir(dir)? {
+        let entry = entry?;
+        let (path, kind) = (entry.path(), entry.file_type()?);
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if kind.is_dir() {
+            walk(&path, endings, depth + 1, files)?;
+        } else if endings.iter().any(|ending| name.ends_with(ending)) {
+            if files.len() >= FILES_MAX {
+                return Err(std::io::Error::other(format!("more than {FILES_MAX} files")));
+            }
+            let path = path.to_string_lossy().into_owned();
+            let text = text(&entry.path())
+                .map_err(|error| std::io::Error::other(format!("{path}: {error}")))?;
+            files.push(RuleSource { path, text });
+        }
+    }
+    Ok(())
+}
+
+fn text(path: &Path) -> std::io::Result<String> {
+    let mut bytes = Vec::new();
+    let mut file = File::open(path)?.take(FILE_MAX + 1);
+    std::io::copy(&mut file, &mut bytes)?;
+    if bytes.len() as u64 > FILE_MAX {
+        return Err(std::io::Error::other(format!("longer than {FILE_MAX} bytes")));
+    }
+    String::from_utf8(bytes).map_err(std::io::Error::other)
+}

@@ -1,0 +1,145 @@
+//! `midwatch scan`: offline detection over files, with the same decoder, rules and folding as
+//! the live path, and nothing stored.
+
+mod alerts;
+mod inputs;
+mod problems;
+mod progress;
+mod read;
+mod report;
+mod sarif;
+mod seen;
+mod summary;
+
+use std::collections::BTreeMap;
+use std::time::Instant;
+
+use self::alerts::Alerts;
+use self::inputs::{Input, Inputs};
+use self::problems::Problems;
+use self::progress::Progress;
+use self::read::{Filter, Scan};
+use self::report::{Csv, Json, Ndjson, Report};
+use self::sarif::Sarif;
+use self::seen::Seen;
+use self::summary::Summary;
+use super::arguments::{ScanArguments, ScanFormat};
+use super::console::Console;
+use super::escape::escape;
+use super::exit::Exit;
+use super::failure::Failure;
+use super::interrupt::{self, Interrupt};
+use super::rules::sources;
+use crate::engine::ruleset::RuleSet;
+use crate::model::ids::ClusterId;
+
+/// Scans and says how it ended.
+pub(super) fn scan(arguments: ScanArguments, mut console: Console) -> Result<Exit, Failure> {
+    let rules = sources::rule_set(arguments.rules.as_deref())?;
+    let scanned = interrupt::until_interrupted(move |interrupt| {
+        let exit = run(&arguments, &rules, interrupt, &mut console)?;
+        console.flush()?;
+        Ok::<Exit, Failure>(exit)
+    })?;
+    scanned.unwrap_or(Ok(Exit::Interrupted))
+}
+
+fn run(
+    arguments: &ScanArguments,
+    rules: &RuleSet,
+    interrupt: &Interrupt,
+    console: &mut Console,
+) -> Result<Exit, Failure> {
+    let started = Instant::now();
+    let expanded = inputs::expand(&arguments.paths);
+    let mut scan = Scan {
+        rules,
+        filter: Filter { level: arguments.level, modes: arguments.mode.clone() },
+        cluster: ClusterId::new(&arguments.cluster),
+        report: report(arguments.output, rules, console),
+        progress: progress(arguments, &expanded, console),
+        interrupt: interrupt.clone(),
+        seen: Seen::new(),
+        problems: Problems::default(),
+        summary: Summary::default(),
+        gravest: None,
+    };
+    for (path, why) in &expanded.unreadable {
+        scan.unreadable(&path.to_string_lossy(), why, console)?;
+    }
+    for path in &expanded.skipped {
+        scan.summary.skipped += 1;
+        let name = path.to_string_lossy();
+        console.note(&format!("skipped {}: no audit log", escape(&name)))?;
+    }
+    scan.report.begin(console.out())?;
+    for input in &expanded.inputs {
+        if interrupt.is_raised() {
+            scan.summary.interrupted = true;
+            break;
+        }
+        scan.read(input, console)?;
+    }
+    scan.progress.finish();
+    scan.summary.elapsed = started.elapsed();
+    scan.summary.totals.findings = scan.summary.findings();
+    finish(scan, arguments, console)
+}
+
+fn finish(
+    mut scan: Scan<'_>,
+    arguments: &ScanArguments,
+    console: &mut Console,
+) -> Result<Exit, Failure> {
+    scan.problems.tell(console)?;
+    scan.report.end(console.out(), &scan.summary)?;
+    if arguments.output != ScanFormat::Table {
+        let mut text = Vec::new();
+        scan.summary.write(&mut text)?;
+        console.note(String::from_utf8_lossy(&text).trim_end())?;
+    }
+    let summary = &scan.summary;
+    let reached = arguments.fail_on.zip(scan.gravest).is_some_and(|(limit, seen)| seen >= limit);
+    Ok(if summary.interrupted {
+        Exit::Interrupted
+    } else if reached {
+        Exit::Findings
+    } else if summary.is_partial() {
+        Exit::PartialInput
+    } else {
+        Exit::Ok
+    })
+}
+
+fn report(format: ScanFormat, rules: &RuleSet, console: &Console) -> Box<dyn Report> {
+    match format {
+        ScanFormat::Table => Box::new(Alerts::new(console.colour, console.columns())),
+        ScanFormat::Json => Box::new(Json::default()),
+        ScanFormat::Ndjson => Box::new(Ndjson),
+        ScanFormat::Csv => Box::new(Csv),
+        ScanFormat::Sarif => {
+            let descriptions: BTreeMap<String, String> = rules
+                .rules()
+                .iter()
+                .map(|rule| {
+                    let text = rule.document.description.clone().unwrap_or_default();
+                    (rule.reference.id.as_str().to_owned(), text)
+                })
+                .collect();
+            Box::new(Sarif::new(descriptions))
+        }
+    }
+}
+
+/// A bar where it disturbs nothing: the formats that stream would write through it.
+fn progress(arguments: &ScanArguments, expanded: &Inputs, console: &Console) -> Progress {
+    let streams_to_terminal = arguments.output != ScanFormat::Table && console.columns().is_some();
+    if arguments.no_progress || streams_to_terminal || !console.may_animate() {
+        return Progress::hidden();
+    }
+    let total = expanded.inputs.iter().try_fold(0_u64, |sum, input| match input {
+        Input::Stdin => None,
+        Input::File { length, .. } => Some(sum + length),
+    });
+    Progress::over(total)
+}

@@ -1,0 +1,149 @@
+//! The table of `scan`: findings folded into alerts, gravest first, then by time.
+
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+
+use super::report::Report;
+use super::summary::Summary;
+use crate::cli::console::level_word;
+use crate::cli::escape::fit;
+use crate::cli::sentence;
+use crate::cli::table::{count, number};
+use crate::model::alert::Alert;
+use crate::model::finding::Finding;
+use crate::model::ids::AlertId;
+use crate::triage;
+
+/// Alerts held at once; beyond it new ones are only counted, so that memory stays bounded. Nobody
+/// reads so long a table: the other formats have no such limit.
+const ALERTS_MAX: usize = 50_000;
+/// Blanks before the second line of an alert: the width of level and time.
+const INDENT: usize = 38;
+/// Characters of an alert's second line when no terminal bounds it.
+const LINE_MAX: usize = 400;
+
+/// Collects alerts and prints them at the end.
+pub(in crate::cli) struct Alerts {
+    alerts: BTreeMap<AlertId, Alert>,
+    beyond: u64,
+    colour: bool,
+    columns: Option<usize>,
+}
+
+impl Alerts {
+    /// An empty table for a terminal of so many columns.
+    pub(in crate::cli) fn new(colour: bool, columns: Option<usize>) -> Self {
+        Self { alerts: BTreeMap::new(), beyond: 0, colour, columns }
+    }
+
+    fn write_alert(&self, out: &mut dyn Write, alert: &Alert) -> io::Result<()> {
+        let room = self.columns.map_or(LINE_MAX, |all| all.saturating_sub(INDENT).max(20));
+        let times = if alert.findings > 1 {
+            format!("  ({} times)", number(alert.findings))
+        } else {
+            String::new()
+        };
+        let mut title = fit(&alert.rule.title, room.saturating_sub(times.len()));
+        if self.colour {
+            title = format!("\u{1b}[1m{title}\u{1b}[0m");
+        }
+        writeln!(
+            out,
+            "{}  {}  {title}{times}",
+            level_word(alert.level, self.colour),
+            moment(alert.first_event)
+        )?;
+        let mut story =
+            format!("{} {}", sentence::who(&alert.actor), sentence::what(&alert.target));
+        story.push_str(&format!("  [{}]", alert.cluster.short_name()));
+        if alert.truncated {
+            story.push_str(" (cut record)");
+        }
+        writeln!(out, "{:INDENT$}{}", "", fit(&story, room))
+    }
+}
+
+/// A time to the second, for people.
+fn moment(time: time::OffsetDateTime) -> String {
+    let (date, clock) = (time.date(), time.time());
+    format!("{date} {:02}:{:02}:{:02}", clock.hour(), clock.minute(), clock.second())
+}
+
+impl Report for Alerts {
+    fn finding(&mut self, _out: &mut dyn Write, finding: &Finding) -> io::Result<()> {
+        let known = self.alerts.remove(&finding.alert);
+        if known.is_none() && self.alerts.len() >= ALERTS_MAX {
+            self.beyond += 1;
+            return Ok(());
+        }
+        let found = std::slice::from_ref(finding);
+        if let Some(alert) = triage::fold::fold(known, found, finding.time) {
+            self.alerts.insert(alert.id.clone(), alert);
+        }
+        Ok(())
+    }
+
+    fn end(&mut self, out: &mut dyn Write, summary: &Summary) -> io::Result<()> {
+        let mut alerts: Vec<&Alert> = self.alerts.values().collect();
+        alerts.sort_by_key(|alert| (Reverse(alert.level), alert.first_event));
+        if !alerts.is_empty() {
+            writeln!(out, "   {:<13}  {:<19}  ALERT: WHO DID WHAT", "LEVEL", "TIME (UTC)")?;
+        }
+        for alert in &alerts {
+            self.write_alert(out, alert)?;
+        }
+        if self.beyond > 0 {
+            let beyond = count(self.beyond, "finding");
+            writeln!(out, "… and {beyond} of further alerts; see them with -o ndjson")?;
+        }
+        if !alerts.is_empty() {
+            writeln!(out)?;
+        }
+        let alerts = u64::try_from(alerts.len()).ok();
+        Summary { alerts, ..summary.clone() }.write(out)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::api::finding::tests::sample;
+    use crate::model::ids::FindingId;
+    use crate::model::level::Level;
+
+    #[test]
+    fn findings_of_one_alert_are_one_row_and_the_gravest_comes_first() {
+        let mut critical = sample();
+        critical.level = Level::Critical;
+        critical.alert = AlertId::new("other");
+        critical.rule.title = "Something grave".into();
+        critical.time += time::Duration::hours(1);
+        let mut again = sample();
+        again.id = FindingId::new("again");
+        let mut table = Alerts::new(false, None);
+        let mut out = Vec::new();
+        for finding in [sample(), again, critical] {
+            table.finding(&mut out, &finding).expect("memory");
+        }
+        assert!(out.is_empty());
+        table.end(&mut out, &Summary::default()).expect("memory");
+        let text = String::from_utf8(out).expect("text");
+        let lines: Vec<&str> = text.lines().collect();
+        assert!(lines[1].starts_with("!! critical") && lines[1].ends_with("Something grave"));
+        assert!(lines[3].ends_with("(2 times)"), "{}", lines[3]);
+        assert!(text.contains("2 alerts"), "{text}");
+    }
+
+    #[test]
+    fn content_cannot_draw_on_the_terminal() {
+        let mut finding = sample();
+        finding.target.name = "x\u{1b}]0;owned\u{7}\n!! critical".into();
+        finding.cluster = crate::model::ids::ClusterId::new("c\u{1b}[2J");
+        let mut table = Alerts::new(false, Some(100));
+        let mut out = Vec::new();
+        table.finding(&mut out, &finding).expect("memory");
+        table.end(&mut out, &Summary::default()).expect("memory");
+        assert!(!out.contains(&0x1b) && !out.contains(&7));
+    }
+}

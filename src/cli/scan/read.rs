@@ -1,0 +1,198 @@
+//! The work of a scan: lines to events, events to findings, in batches of bounded memory.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
+
+use super::inputs::Input;
+use super::problems::Problems;
+use super::progress::Progress;
+use super::report::Report;
+use super::seen::Seen;
+use super::summary::Summary;
+use crate::audit::event::Event;
+use crate::audit::lines::LineReader;
+use crate::audit::record::{Origin, decode};
+use crate::audit::{blob_path, gzip};
+use crate::cli::console::Console;
+use crate::cli::failure::Failure;
+use crate::cli::interrupt::Interrupt;
+use crate::engine::evaluate::evaluate;
+use crate::engine::ruleset::RuleSet;
+use crate::model::finding::Finding;
+use crate::model::ids::ClusterId;
+use crate::model::level::Level;
+use crate::model::problem::{Problem, ProblemKind};
+use crate::model::rule::Mode;
+
+/// Events evaluated at once, and bytes of lines they come from, at most.
+const BATCH_EVENTS: usize = 1_000;
+const BATCH_BYTES: u64 = 16 * 1024 * 1024;
+/// Bytes of one line. The API server refuses objects beyond 3 MiB; request and response escaped
+/// once more stay below this.
+const LINE_MAX: usize = 16 * 1024 * 1024;
+
+/// Which findings are shown.
+#[derive(Debug, Clone)]
+pub(in crate::cli) struct Filter {
+    pub level: Option<Level>,
+    pub modes: Vec<Mode>,
+}
+
+impl Filter {
+    fn shows(&self, finding: &Finding) -> bool {
+        self.modes.contains(&finding.rule.mode)
+            && self.level.is_none_or(|level| finding.level >= level)
+    }
+}
+
+/// One scan under way.
+pub(in crate::cli) struct Scan<'a> {
+    pub rules: &'a RuleSet,
+    pub filter: Filter,
+    /// The cluster's name where no path and no record tells it.
+    pub cluster: ClusterId,
+    pub report: Box<dyn Report>,
+    pub progress: Progress,
+    pub interrupt: Interrupt,
+    pub seen: Seen,
+    pub problems: Problems,
+    pub summary: Summary,
+    /// The gravest finding shown.
+    pub gravest: Option<Level>,
+}
+
+impl Scan<'_> {
+    /// Reads one input. A file that cannot be read is told and counted; only output that cannot
+    /// be written is a failure.
+    pub(in crate::cli) fn read(
+        &mut self,
+        input: &Input,
+        console: &mut Console,
+    ) -> Result<(), Failure> {
+        let (opened, path) = match input {
+            Input::Stdin => (self.lines(io::stdin()), Path::new("-")),
+            Input::File { path, .. } => {
+                (File::open(path).and_then(|file| self.lines(file)), path.as_path())
+            }
+        };
+        let name = path.to_string_lossy().into_owned();
+        let origin = Origin {
+            cluster: cluster_of(&name),
+            fallback: self.cluster.clone(),
+            name: name.clone(),
+        };
+        let read = match opened {
+            Ok(mut lines) => self.batches(&mut lines, &origin, console)?,
+            Err(error) => Err(error),
+        };
+        match read {
+            Ok(()) => self.summary.files += 1,
+            Err(error) => self.unreadable(&name, &error.to_string(), console)?,
+        }
+        Ok(())
+    }
+
+    /// Tells and counts what could not be read.
+    pub(in crate::cli) fn unreadable(
+        &mut self,
+        name: &str,
+        why: &str,
+        console: &mut Console,
+    ) -> io::Result<()> {
+        self.summary.unreadable += 1;
+        self.progress.aside(|| console.warn(&format!("cannot read {name}: {why}")))
+    }
+
+    fn lines<'r>(
+        &self,
+        reader: impl Read + 'r,
+    ) -> io::Result<LineReader<Box<dyn io::BufRead + 'r>>> {
+        Ok(LineReader::new(gzip::open(self.progress.wrap(reader))?, LINE_MAX))
+    }
+
+    /// The outer error is the output's, the inner one the input's; what was read before it has
+    /// been evaluated.
+    fn batches(
+        &mut self,
+        lines: &mut LineReader<Box<dyn io::BufRead + '_>>,
+        origin: &Origin,
+        console: &mut Console,
+    ) -> io::Result<io::Result<()>> {
+        let before = self.summary.bytes;
+        loop {
+            let start = lines.offset();
+            let mut events = Vec::new();
+            let ended = self.batch(lines, origin, &mut events, start);
+            self.summary.bytes = before + lines.offset();
+            self.evaluate(&events, console)?;
+            match ended {
+                Ok(false) if self.interrupt.is_raised() => {
+                    self.summary.interrupted = true;
+                    return Ok(Ok(()));
+                }
+                Ok(false) => {}
+                Ok(true) => return Ok(Ok(())),
+                Err(error) => return Ok(Err(error)),
+            }
+        }
+    }
+
+    /// Decodes lines until the batch is full (`false`) or the input ends (`true`).
+    fn batch(
+        &mut self,
+        lines: &mut LineReader<Box<dyn io::BufRead + '_>>,
+        origin: &Origin,
+        events: &mut Vec<Event>,
+        start: u64,
+    ) -> io::Result<bool> {
+        let mut line = Vec::new();
+        while events.len() < BATCH_EVENTS && lines.offset() - start < BATCH_BYTES {
+            if self.interrupt.is_raised() {
+                return Ok(false);
+            }
+            let Some(span) = lines.next_line(&mut line)? else {
+                return Ok(true);
+            };
+            if span.oversized {
+                self.summary.totals.records += 1;
+                self.summary.totals.malformed += 1;
+                let detail = format!("the line has {} bytes, the limit is {LINE_MAX}", span.length);
+                let kind = ProblemKind::OversizedLine;
+                self.problems.add(&origin.name, &Problem { kind, offset: span.offset, detail });
+                continue;
+            }
+            let decoded = decode(&line, span.offset, origin);
+            self.summary.totals.add(&decoded.totals);
+            for problem in &decoded.problems {
+                self.problems.add(&origin.name, problem);
+            }
+            events.extend(decoded.events);
+        }
+        Ok(false)
+    }
+
+    fn evaluate(&mut self, events: &[Event], console: &mut Console) -> io::Result<()> {
+        for finding in evaluate(self.rules, events) {
+            if !self.seen.is_new(&finding.id) {
+                self.summary.repeated += 1;
+            } else if !self.filter.shows(&finding) {
+                self.summary.hidden += 1;
+            } else {
+                self.summary.count(finding.level);
+                self.gravest = self.gravest.max(Some(finding.level));
+                self.report.finding(console.out(), &finding)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The cluster that a path names, when it ends like a blob of a log account:
+/// `…/<container>/resourceId=/…/PT1H.json`. Downloads keep that layout.
+fn cluster_of(path: &str) -> Option<ClusterId> {
+    let at = path.to_ascii_lowercase().find("resourceid=")?;
+    let (before, name) = path.split_at_checked(at)?;
+    let container = before.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
+    blob_path::parse(container, name).map(|blob| blob.cluster)
+}

@@ -1,0 +1,192 @@
+//! What a scan came to, for people and as JSON.
+
+use std::io::{self, Write};
+use std::time::Duration;
+
+use serde_json::json;
+
+use crate::cli::table::{count, number};
+use crate::model::checkpoint::Totals;
+use crate::model::level::Level;
+
+/// Counts of one scan.
+#[derive(Debug, Clone, Default)]
+pub(in crate::cli) struct Summary {
+    /// Files read to their end, standard input included.
+    pub files: u64,
+    /// Files and directories that could not be read, or not to their end.
+    pub unreadable: u64,
+    /// Files of a walked directory that hold no audit log.
+    pub skipped: u64,
+    /// Bytes of log read, decompressed.
+    pub bytes: u64,
+    /// Records by what became of them.
+    pub totals: Totals,
+    /// Findings shown, by level, in the order of [`Level::ALL`].
+    pub by_level: [u64; Level::ALL.len()],
+    /// Findings that `--level` or `--mode` hid.
+    pub hidden: u64,
+    /// Repetitions of a finding: the same event in two stages or files.
+    pub repeated: u64,
+    /// Alerts that the shown findings fold into, counted by the table only.
+    pub alerts: Option<u64>,
+    /// The scan was ended by Ctrl-C.
+    pub interrupted: bool,
+    pub elapsed: Duration,
+}
+
+impl Summary {
+    /// Counts a shown finding.
+    pub(in crate::cli) fn count(&mut self, level: Level) {
+        for (at, counted) in Level::ALL.iter().zip(&mut self.by_level) {
+            if *at == level {
+                *counted += 1;
+            }
+        }
+    }
+
+    /// Findings shown.
+    pub(in crate::cli) fn findings(&self) -> u64 {
+        self.by_level.iter().sum()
+    }
+
+    /// Whether some input could not be used.
+    pub(in crate::cli) fn is_partial(&self) -> bool {
+        self.totals.malformed > 0 || self.unreadable > 0
+    }
+
+    /// Records a second; the elapsed time is taken as at least a millisecond.
+    fn rate(&self) -> u64 {
+        let milliseconds = self.elapsed.as_millis().max(1);
+        let rate = u128::from(self.totals.records) * 1000 / milliseconds;
+        u64::try_from(rate).unwrap_or(u64::MAX)
+    }
+
+    /// The summary as an object.
+    pub(in crate::cli) fn to_json(&self) -> serde_json::Value {
+        let by_level: serde_json::Map<String, serde_json::Value> = Level::ALL
+            .iter()
+            .zip(self.by_level)
+            .map(|(level, counted)| (level.as_str().to_owned(), counted.into()))
+            .collect();
+        json!({
+            "files": self.files,
+            "unreadable": self.unreadable,
+            "skipped": self.skipped,
+            "bytes": self.bytes,
+            "records": self.totals.records,
+            "evaluated": self.totals.evaluated,
+            "truncated": self.totals.truncated,
+            "malformed": self.totals.malformed,
+            "other": self.totals.other,
+            "findings": self.findings(),
+            "by_level": by_level,
+            "hidden": self.hidden,
+            "repeated": self.repeated,
+            "interrupted": self.interrupted,
+            "elapsed_seconds": self.elapsed.as_secs_f64(),
+            "records_per_second": self.rate(),
+        })
+    }
+
+    /// The summary for people.
+    pub(in crate::cli) fn write(&self, out: &mut dyn Write) -> io::Result<()> {
+        let totals = &self.totals;
+        let seconds = self.elapsed.as_secs_f64();
+        if self.interrupted {
+            writeln!(out, "Interrupted: what follows covers only what was read.")?;
+        }
+        writeln!(
+            out,
+            "Read       {} in {}, {:.1} MB in {seconds:.1} s ({} a second)",
+            count(totals.records, "record"),
+            count(self.files, "file"),
+            mebibytes(self.bytes),
+            number(self.rate()),
+        )?;
+        writeln!(
+            out,
+            "Events     {} evaluated, {} of them truncated by Azure (what is left of them was used)",
+            number(totals.evaluated),
+            number(totals.truncated),
+        )?;
+        writeln!(
+            out,
+            "Not used   {} malformed, {} of other log categories, {} unreadable, {} skipped",
+            number(totals.malformed),
+            number(totals.other),
+            count(self.unreadable, "file"),
+            count(self.skipped, "file"),
+        )?;
+        writeln!(out, "Findings   {}", self.findings_line())
+    }
+
+    fn findings_line(&self) -> String {
+        let levels: Vec<String> = Level::ALL
+            .iter()
+            .zip(self.by_level)
+            .rev()
+            .filter(|(_, counted)| *counted > 0)
+            .map(|(level, counted)| format!("{} {level}", number(counted)))
+            .collect();
+        let mut line = number(self.findings());
+        if let Some(alerts) = self.alerts.filter(|alerts| *alerts > 0) {
+            line.push_str(&format!(" in {}", count(alerts, "alert")));
+        }
+        if !levels.is_empty() {
+            line.push_str(": ");
+            line.push_str(&levels.join(", "));
+        }
+        if self.hidden > 0 {
+            let hidden = number(self.hidden);
+            line.push_str(&format!(" ({hidden} more hidden by --level or --mode)"));
+        }
+        line
+    }
+}
+
+fn mebibytes(bytes: u64) -> f64 {
+    // A size for people: tenths of a megabyte, exact far beyond any log.
+    let tenths = u32::try_from(bytes / 100_000).unwrap_or(u32::MAX);
+    f64::from(tenths) / 10.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sample() -> Summary {
+        let totals =
+            Totals { records: 3000, evaluated: 2990, malformed: 2, other: 8, ..Totals::default() };
+        let elapsed = Duration::from_millis(1500);
+        let mut summary =
+            Summary { files: 1, bytes: 2_340_000, totals, elapsed, ..Summary::default() };
+        summary.count(Level::High);
+        summary.count(Level::Low);
+        summary.count(Level::High);
+        summary
+    }
+
+    #[test]
+    fn the_summary_tells_people_what_was_read_and_found() {
+        let mut out = Vec::new();
+        let summary = Summary { alerts: Some(2), hidden: 4, ..sample() };
+        summary.write(&mut out).expect("memory");
+        let text = String::from_utf8(out).expect("text");
+        assert!(
+            text.contains("3,000 records in 1 file, 2.3 MB in 1.5 s (2,000 a second)"),
+            "{text}"
+        );
+        assert!(text.contains("2 malformed, 8 of other log categories"), "{text}");
+        assert!(text.contains("3 in 2 alerts: 2 high, 1 low (4 more hidden"), "{text}");
+    }
+
+    #[test]
+    fn the_summary_as_json_counts_every_level() {
+        let json = sample().to_json();
+        assert_eq!(json["by_level"]["high"], 2);
+        assert_eq!(json["by_level"]["critical"], 0);
+        assert_eq!(json["findings"], 3);
+        assert_eq!(json["records_per_second"], 2000);
+    }
+}
