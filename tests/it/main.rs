@@ -18,6 +18,7 @@ mod api;
 mod architecture;
 mod azure_adapters;
 mod azurite;
+mod cli;
 mod dependencies;
 mod fake_host;
 mod host_contract;
