@@ -25,5 +25,6 @@ mod host_contract;
 mod managed_identity;
 mod rules;
 mod salvage;
+mod sigma_cases;
 mod store;
 mod table_contract;
