@@ -3,6 +3,7 @@
 
 mod derived;
 
+use std::fmt;
 use std::sync::OnceLock;
 
 use serde_json::{Map, Value};
@@ -23,8 +24,8 @@ const NAME_MAX: usize = 512;
 const URI_MAX: usize = 2048;
 const AUDIT_ID_MAX: usize = 256;
 
-/// One audit event.
-#[derive(Debug, Clone)]
+/// One audit event. Its debug form names it and shows nothing of what it holds.
+#[derive(Clone)]
 pub struct Event {
     raw: Value,
     cluster: ClusterId,
@@ -134,7 +135,10 @@ impl Event {
     /// Whether the request was a rehearsal that changed nothing. Only where the API server heeds
     /// the parameter: see [`request::heeds_dry_run`].
     pub fn is_dry_run(&self) -> bool {
-        if !request::heeds_dry_run(self.verb(), self.text(&["objectRef", "subresource"])) {
+        // Without a resource it is no such request, or the record was cut before telling.
+        let reference = |name| self.text(&["objectRef", name]);
+        let heeds = request::heeds_dry_run(self.verb(), reference("subresource"));
+        if !heeds || reference("resource").is_empty() {
             return false;
         }
         self.derived().uri.values("dryRun").any(|value| value == "All") || self.options_dry_run()
@@ -188,6 +192,17 @@ impl Event {
 
     fn derived(&self) -> &Derived {
         self.derived.get_or_init(|| Box::new(Derived::of(self)))
+    }
+}
+
+impl fmt::Debug for Event {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Event")
+            .field("cluster", &self.cluster)
+            .field("audit_id", &self.audit_id)
+            .field("evidence", &self.evidence)
+            .field("truncated", &self.truncated)
+            .finish_non_exhaustive()
     }
 }
 

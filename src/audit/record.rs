@@ -18,6 +18,10 @@ use crate::model::problem::{Problem, ProblemKind};
 use envelope::Category;
 use shape::Shape;
 
+/// Problems told of one line. The totals count them all; a line of a thousand bad records must not
+/// become a thousand messages.
+const PROBLEMS_MAX: usize = 100;
+
 /// Where lines come from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Origin {
@@ -34,6 +38,7 @@ pub struct Origin {
 #[derive(Debug, Clone, Default)]
 pub struct Decoded {
     pub events: Vec<Event>,
+    /// The first hundred of the line.
     pub problems: Vec<Problem>,
     /// Of this line: `records = evaluated + malformed + other`.
     pub totals: Totals,
@@ -42,7 +47,7 @@ pub struct Decoded {
 /// Decodes one line (without its line end) that begins at `offset`. A line may hold many records;
 /// one of white space holds none.
 pub fn decode(line: &[u8], offset: u64, origin: &Origin) -> Decoded {
-    let mut decoder = Decoder { line, offset, origin, decoded: Decoded::default() };
+    let mut decoder = Decoder { line, offset, origin, decoded: Decoded::default(), digest: None };
     // Bytes that are no UTF-8 become U+FFFD: a cut inside a sequence must not cost the record.
     decoder.documents(&String::from_utf8_lossy(line));
     decoder.decoded
@@ -53,6 +58,8 @@ struct Decoder<'a> {
     offset: u64,
     origin: &'a Origin,
     decoded: Decoded,
+    /// Of the line, once it was needed.
+    digest: Option<String>,
 }
 
 /// What a record says of the event in it.
@@ -203,7 +210,11 @@ impl Decoder<'_> {
             time: context.time,
         };
         let index = self.decoded.events.len();
-        let event = Event::new(members, around, || substitute_id(self.line, index));
+        let (line, digest) = (self.line, &mut self.digest);
+        let event = Event::new(members, around, || {
+            let digest = digest.get_or_insert_with(|| digest_of(line));
+            if index == 0 { format!("line-{digest}") } else { format!("line-{digest}-{index}") }
+        });
         let totals = &mut self.decoded.totals;
         totals.records += 1;
         totals.evaluated += 1;
@@ -229,16 +240,17 @@ impl Decoder<'_> {
     }
 
     fn problem(&mut self, kind: ProblemKind, detail: &str) {
-        let problem = Problem { kind, offset: self.offset, detail: detail.to_owned() };
-        self.decoded.problems.push(problem);
+        if self.decoded.problems.len() < PROBLEMS_MAX {
+            let problem = Problem { kind, offset: self.offset, detail: detail.to_owned() };
+            self.decoded.problems.push(problem);
+        }
     }
 }
 
-/// A name for an event whose `auditID` was cut off: the same bytes get the same name again.
-fn substitute_id(line: &[u8], index: usize) -> String {
-    let digest = Sha256::digest(line);
-    let digits: String = digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
-    if index == 0 { format!("line-{digits}") } else { format!("line-{digits}-{index}") }
+/// Half a SHA-256 of the line. It names an event whose `auditID` was cut off: the same bytes get
+/// the same name again.
+fn digest_of(line: &[u8]) -> String {
+    Sha256::digest(line).iter().take(16).map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

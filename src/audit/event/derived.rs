@@ -22,7 +22,7 @@ const ADDRESS_MAX: usize = 64;
 const IMAGES_MAX: usize = 1024;
 
 /// What is computed once per event, at the first question.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(super) struct Derived {
     pub(super) actor_kind: ActorKind,
     pub(super) source: Option<String>,

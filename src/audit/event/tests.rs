@@ -134,13 +134,19 @@ fn what_is_not_there_is_absent_and_not_empty() {
 
 #[test]
 fn a_dry_run_counts_only_where_the_server_heeds_it() {
-    let dry = |members: Value| event(&members).is_dry_run();
+    let dry = |mut members: Value| {
+        if members.get("objectRef").is_none() {
+            members["objectRef"] = json!({"resource": "pods"});
+        }
+        event(&members).is_dry_run()
+    };
     assert!(dry(json!({"verb": "create", "requestURI": "/api/v1/pods?dryRun=All"})));
     assert!(!dry(json!({"verb": "create", "requestURI": "/api/v1/pods?dryRun=all"})));
     let exec = "/api/v1/namespaces/a/pods/b/exec?command=id&dryRun=All";
     let reference = json!({"resource": "pods", "subresource": "exec"});
     assert!(!dry(json!({"verb": "get", "requestURI": exec, "objectRef": reference})));
     assert!(!dry(json!({"verb": "create", "requestURI": exec, "objectRef": reference})));
+    assert!(!dry(json!({"verb": "create", "requestURI": exec, "objectRef": null})));
     let options = json!({"kind": "DeleteOptions", "dryRun": ["All"]});
     assert!(dry(json!({"verb": "delete", "requestObject": options})));
     assert!(!dry(json!({"verb": "patch", "requestObject": options})));

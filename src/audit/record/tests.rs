@@ -173,3 +173,13 @@ fn bytes_that_are_no_text_and_nesting_without_end_do_not_cost_the_event() {
     let decoded = decode(line.as_bytes(), 0, &origin());
     assert_eq!((decoded.events[0].audit_id(), decoded.totals.truncated), ("id-1", 1));
 }
+
+#[test]
+fn a_line_of_very_many_bad_records_tells_few_problems_and_counts_all() {
+    let decoded = check(&"{} ".repeat(5_000), [0, 0, 5_000, 0]);
+    assert_eq!(decoded.problems.len(), PROBLEMS_MAX);
+    let line = r#"{"verb":"get"}"#.repeat(3);
+    let ids: Vec<_> =
+        check(&line, [3, 0, 0, 0]).events.iter().map(|event| event.audit_id().to_owned()).collect();
+    assert!(ids[1] != ids[0] && ids[2].starts_with(&ids[0]), "{ids:?}");
+}
