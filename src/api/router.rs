@@ -131,7 +131,7 @@ async fn guard_and_log(request: Request, next: Next) -> Response {
         headers.insert(name, HeaderValue::from_static(value));
     }
     let status = response.status().as_u16();
-    let elapsed_ms = started.elapsed().as_millis();
+    let elapsed_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
     let route = route.as_ref().map_or("unmatched", MatchedPath::as_str);
     tracing::info!(%method, route, status, elapsed_ms, "answered");
     response

@@ -148,7 +148,7 @@ fn answer<V>(
     ended: Result<Completion, BodyError>,
     started: Instant,
 ) -> Response {
-    let elapsed_ms = started.elapsed().as_millis();
+    let elapsed_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
     match ended {
         Ok(completion) => {
             match &completion {

@@ -128,24 +128,32 @@ fn flatten(ended: Result<std::io::Result<()>, tokio::task::JoinError>) -> anyhow
 }
 
 /// Resolves at the first SIGINT or SIGTERM. The Functions host sends neither, but container
-/// platforms and people do.
-pub async fn told_to_stop() {
-    let interrupted = tokio::signal::ctrl_c();
+/// platforms and people do. The signals are caught from the call on, not from the first poll:
+/// call it, within the runtime, before anybody can know that the process runs.
+pub fn told_to_stop() -> impl Future<Output = ()> + Send + 'static {
     #[cfg(unix)]
     {
         use tokio::signal::unix::{SignalKind, signal};
-        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
-            tokio::select! {
-                _ = interrupted => {}
-                _ = terminate.recv() => {}
+        let signals = signal(SignalKind::interrupt())
+            .and_then(|interrupt| Ok((interrupt, signal(SignalKind::terminate())?)));
+        async move {
+            match signals {
+                Ok((mut interrupt, mut terminate)) => {
+                    tokio::select! {
+                        _ = interrupt.recv() => {}
+                        _ = terminate.recv() => {}
+                    }
+                }
+                // Without a handler the signals end the process as they always do.
+                Err(_) => std::future::pending().await,
             }
-            return;
         }
-        let _ = interrupted.await;
     }
     #[cfg(not(unix))]
     {
-        let _ = interrupted.await;
+        async {
+            let _ = tokio::signal::ctrl_c().await;
+        }
     }
 }
 
