@@ -12,11 +12,13 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-mod stage;
+pub(crate) mod stage;
 pub(crate) mod wire;
 
 pub(crate) use stage::script_root;
 use wire::Answer;
+
+use crate::azurite::Azurite;
 
 /// The host asks every 25 ms whether the port is open, and gives up after 30 s; a test machine
 /// under load gets more.
@@ -71,23 +73,26 @@ impl HostVerdict {
 
 impl FakeHost {
     /// Starts the binary with these settings, and returns when the host would call it ready.
-    pub(crate) fn start(env: &[(&str, &str)]) -> Self {
+    pub(crate) fn start<K: AsRef<str>, V: AsRef<str>>(env: &[(K, V)]) -> Self {
         Self::start_with(PortVariable::CustomHandler, env)
     }
 
     /// The same, with the port in the variable of choice only.
-    pub(crate) fn start_with(variable: PortVariable, env: &[(&str, &str)]) -> Self {
-        let env = env.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
-        let mut host = Self::spawn(variable, env);
+    pub(crate) fn start_with<K: AsRef<str>, V: AsRef<str>>(
+        variable: PortVariable,
+        env: &[(K, V)],
+    ) -> Self {
+        let mut host = Self::spawn(variable, owned(env));
         host.wait_until_ready();
         host
     }
 
     /// Starts the binary where it is expected to give up, and returns how it ended and what it
     /// wrote to standard error.
-    pub(crate) fn start_and_fail(env: &[(&str, &str)]) -> (ExitStatus, Vec<String>) {
-        let env = env.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
-        let mut host = Self::spawn(PortVariable::CustomHandler, env);
+    pub(crate) fn start_and_fail<K: AsRef<str>, V: AsRef<str>>(
+        env: &[(K, V)],
+    ) -> (ExitStatus, Vec<String>) {
+        let mut host = Self::spawn(PortVariable::CustomHandler, owned(env));
         let deadline = Instant::now() + START_PATIENCE;
         while Instant::now() < deadline {
             if let Some(status) = host.child.try_wait().unwrap() {
@@ -198,6 +203,16 @@ impl FakeHost {
         panic!("{method} {path} got no answer: {failure:?}");
     }
 
+    /// Asks `healthz` until it says that initialisation has ended: unlike everything else it
+    /// does not wait for that.
+    pub(crate) fn wait_until_healthy(&self) {
+        let deadline = Instant::now() + START_PATIENCE;
+        while self.proxy("GET", "/api/v1/healthz").status != 200 {
+            assert!(Instant::now() < deadline, "the handler does not get healthy");
+            thread::sleep(POLL);
+        }
+    }
+
     /// Any other call.
     pub(crate) fn send(&self, call: &wire::Call) -> std::io::Result<Answer> {
         wire::send(self.port, call)
@@ -262,6 +277,25 @@ impl Drop for FakeHost {
             }
         }
     }
+}
+
+/// App settings with which `serve` works on an emulator; `subject` keeps the tables of one test
+/// apart from those of others.
+pub(crate) fn settings(azurite: &Azurite, subject: &str) -> Vec<(String, String)> {
+    [
+        ("MIDWATCH_LOG_ACCOUNTS", azurite.blob_endpoint.clone()),
+        ("MIDWATCH_TABLE_ENDPOINT", azurite.table_endpoint.clone()),
+        ("MIDWATCH_QUEUE_ENDPOINT", azurite.queue_endpoint.clone()),
+        ("MIDWATCH_TABLE_PREFIX", subject.to_owned()),
+        ("MIDWATCH_CREDENTIAL", "connection-string".to_owned()),
+        ("MIDWATCH_CONNECTION_STRING", azurite.connection_string()),
+    ]
+    .map(|(name, value)| (name.to_owned(), value))
+    .into()
+}
+
+fn owned<K: AsRef<str>, V: AsRef<str>>(env: &[(K, V)]) -> Vec<(String, String)> {
+    env.iter().map(|(k, v)| (k.as_ref().to_owned(), v.as_ref().to_owned())).collect()
 }
 
 /// As the host judges: any 2xx must be `application/json` with an object.
