@@ -94,7 +94,8 @@ pub const SETTINGS: &[SettingDoc] = &[
         secret: true,
         what: "Storage connection string, for emulators and development: \
                `UseDevelopmentStorage=true`, or `AccountName` and `AccountKey` with endpoints. \
-               Its endpoints stand in for the three above.",
+               Its endpoints stand in for the three above. Azurite must run with \
+               `--skipApiVersionCheck`.",
     },
     doc(
         sections::RULES,

@@ -285,6 +285,9 @@ async fn azure(State(azure): State<Arc<Azure>>, uri: Uri, headers: HeaderMap) ->
         "shifted" => partial("bytes 0-1/10", "no"),
         "longer" => partial("bytes 3-9/10", "too long"),
         "whole" => (StatusCode::OK, "0123456789").into_response(),
+        name if name.starts_with("garbled") => {
+            (StatusCode::OK, "not what was agreed").into_response()
+        }
         "moved" => (StatusCode::FOUND, [("location", "http://192.0.2.1/")]).into_response(),
         _ => refuse(404, "BlobNotFound", none),
     }
@@ -370,6 +373,32 @@ async fn a_refused_table_call_keeps_the_wait_and_never_shows_its_body() {
     assert!(error.to_string().contains("429 TooManyRequests"), "{error}");
     assert!(!format!("{error} {error:?}").contains("fake-secret"), "{error}");
     assert_eq!(azure.calls.load(Ordering::SeqCst), 1, "an insert is sent once");
+}
+
+#[tokio::test]
+async fn an_answer_that_was_not_agreed_is_corrupt() {
+    let (_, blobs, endpoint) = fake().await;
+    let (_, access) = access(&format!("AccountName={ACCOUNT};AccountKey={KEY}"));
+    let table = AzureTable::new(&endpoint, &access, &http(), "garbled").unwrap();
+    for error in [
+        table.get(&key("r")).await.map(|_| ()).unwrap_err(),
+        table.scan("p", &Range::default(), 1, None).await.map(|_| ()).unwrap_err(),
+        blobs.list("garbled", "", None).await.map(|_| ()).unwrap_err(),
+    ] {
+        assert_eq!(error.kind, PortErrorKind::Corrupt, "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_token_is_never_sent_over_plain_http() {
+    let access = CredentialChoice::ManagedIdentity { client_id: None }.open(&http()).unwrap();
+    let endpoint = Endpoint::parse("http://127.0.0.1:1/dev").unwrap();
+    let kinds = [
+        AzureBlobs::new(endpoint.clone(), &access, &http()).err().unwrap().kind,
+        AzureQueue::new(&endpoint, &access, &http()).err().unwrap().kind,
+        AzureTable::new(&endpoint, &access, &http(), "table").err().unwrap().kind,
+    ];
+    assert_eq!(kinds, [PortErrorKind::Invalid; 3]);
 }
 
 #[tokio::test]

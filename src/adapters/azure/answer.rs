@@ -109,9 +109,10 @@ pub fn answer_of(error: &azure_core::Error) -> Option<Answer> {
 
 /// The port error for an SDK error.
 pub fn port_error(doing: &'static str, error: &azure_core::Error) -> PortError {
-    match answer_of(error) {
-        Some(answer) => answer.error(doing),
-        None => unanswered(doing, error),
+    match (answer_of(error), error.kind()) {
+        (Some(answer), _) => answer.error(doing),
+        (None, ErrorKind::DataConversion) => garbled(doing),
+        (None, _) => unanswered(doing, error),
     }
 }
 
@@ -130,15 +131,16 @@ pub fn unanswered(doing: &'static str, error: &(dyn StdError + 'static)) -> Port
             return from_transport(doing, cause);
         }
         if cause.is::<serde_json::Error>() {
-            return PortError::new(
-                PortErrorKind::Corrupt,
-                doing,
-                "the answer is not what it should be",
-            );
+            return garbled(doing);
         }
         next = cause.source();
     }
     PortError::new(PortErrorKind::Unavailable, doing, "the exchange broke off")
+}
+
+/// The answer came whole, and is not what was agreed.
+pub fn garbled(doing: &'static str) -> PortError {
+    PortError::new(PortErrorKind::Corrupt, doing, "the answer is not what it should be")
 }
 
 fn from_transport(doing: &'static str, error: &reqwest::Error) -> PortError {

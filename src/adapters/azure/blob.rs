@@ -12,7 +12,7 @@ use bytes::{Bytes, BytesMut};
 use futures::TryStreamExt;
 use std::sync::Arc;
 
-use super::answer::{Answer, answer_of, port_error};
+use super::answer::{Answer, answer_of, garbled, port_error};
 use super::credential::Access;
 use super::endpoint::Endpoint;
 use super::http::Http;
@@ -91,19 +91,18 @@ impl AzureBlobs {
             }
             Err(error) => return Err(port_error(DOING, &error)),
         };
-        let listing = page.into_model().map_err(|_| {
-            PortError::new(PortErrorKind::Corrupt, DOING, "the listing cannot be read")
-        })?;
-        let items = listing.blob_items.into_iter().filter_map(|blob| {
+        let listing = page.into_model().map_err(|_| garbled(DOING))?;
+        let mut items = Vec::with_capacity(listing.blob_items.len());
+        for blob in listing.blob_items {
             let properties = blob.properties.unwrap_or_default();
-            Some(BlobItem {
-                name: blob.name?,
-                length: properties.content_length?,
-                last_modified: properties.last_modified,
-            })
-        });
+            // A blob without a name or a length would be passed over in silence.
+            let (Some(name), Some(length)) = (blob.name, properties.content_length) else {
+                return Err(garbled(DOING));
+            };
+            items.push(BlobItem { name, length, last_modified: properties.last_modified });
+        }
         let continuation = listing.next_marker.filter(|marker| !marker.is_empty());
-        Ok(BlobPage { items: items.collect(), continuation })
+        Ok(BlobPage { items, continuation })
     }
 
     async fn try_length(&self, container: &str, name: &str) -> PortResult<u64> {

@@ -9,6 +9,7 @@ mod filter;
 mod limits;
 
 use async_trait::async_trait;
+use azure_core_legacy::error::ErrorKind as LegacyKind;
 use azure_core_legacy::prelude::Continuable;
 use azure_data_tables::IfMatchCondition;
 use azure_data_tables::clients::{EntityClient, TableClient, TableServiceClientBuilder};
@@ -19,7 +20,7 @@ use serde_json::{Map, Value as Json};
 use std::sync::Arc;
 
 use self::continuation::Continuation;
-use super::answer::{Answer, unanswered};
+use super::answer::{Answer, garbled, unanswered};
 use super::credential::Access;
 use super::credential::legacy::LegacyTokenCredential;
 use super::endpoint::Endpoint;
@@ -243,6 +244,7 @@ fn failed(doing: &'static str, error: &azure_core_legacy::Error) -> PortError {
         Some(answer) if answer.is("TableNotFound") => {
             PortError::new(PortErrorKind::NotFound, doing, "the table does not exist yet")
         }
+        None if matches!(error.kind(), LegacyKind::DataConversion) => garbled(doing),
         _ => unanswered(doing, error),
     }
 }
