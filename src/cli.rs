@@ -14,6 +14,7 @@ mod rules;
 mod scan;
 mod sentence;
 mod table;
+mod up;
 mod version;
 
 use std::ffi::OsString;
@@ -28,13 +29,16 @@ use console::{ColorChoice, Console, Terminal};
 use exit::Exit;
 use failure::Failure;
 
+use crate::config::Environment;
+
 /// Runs the command that `line` names and says how the process ends.
 pub fn run(line: impl IntoIterator<Item = OsString>) -> ExitCode {
     let arguments = match Arguments::try_parse_from(line) {
         Ok(arguments) => arguments,
         Err(error) => return told(&error).into(),
     };
-    let terminal = Terminal::detect(|_| None);
+    let environment = Environment::from_process();
+    let terminal = Terminal::detect(|name| environment.get(name).map(str::to_owned));
     let global = &arguments.global;
     let verbose = global.verbose;
     let console = Console::of_process(terminal, global.color, global.quiet, verbose);
@@ -55,8 +59,9 @@ pub fn run(line: impl IntoIterator<Item = OsString>) -> ExitCode {
 fn dispatch(command: Command, mut console: Console) -> Result<Exit, Failure> {
     let exit = match command {
         Command::Scan(arguments) => return scan::scan(arguments, console),
-        Command::Up(_) | Command::Serve(_) => {
-            return Err(Failure::new(Exit::Configuration, "this build cannot watch yet"));
+        Command::Up(arguments) => return up::up(&arguments, console),
+        Command::Serve(_) => {
+            return Err(Failure::new(Exit::Configuration, "this build cannot serve yet"));
         }
         Command::Rules(arguments) => rules::rules(&arguments, &mut console)?,
         Command::Version(arguments) => version::version(&arguments, &mut console)?,

@@ -7,6 +7,8 @@ use std::process::{Command, Output, Stdio};
 
 use serde_json::Value;
 
+mod up;
+
 /// A rule of our own, so that these tests do not depend on what the built-in rules say.
 const RULE: &str = r"title: A test rule fired
 id: 0c5f7c0e-5f5d-4c0b-9a54-0d8f1f5b7f01
