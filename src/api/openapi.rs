@@ -22,7 +22,7 @@ pub(super) struct Operation {
     pub(super) parameters: &'static [&'static str],
     /// The schema of the answer; none for this document itself.
     answer: Option<&'static str>,
-    /// Statuses of problems besides 405, 413, 414 and 500, which every path has.
+    /// Statuses of problems besides 405, 413, 414, 421 and 500, which every path has.
     problems: &'static [u16],
 }
 
@@ -119,7 +119,7 @@ fn get(operation: &Operation) -> Value {
         "content": { "application/json": { "schema": schema } },
     });
     responses.insert("200".to_owned(), ok);
-    for status in operation.problems.iter().chain(&[405, 413, 414, 500]) {
+    for status in operation.problems.iter().chain(&[405, 413, 414, 421, 500]) {
         let problem = json!({
             "description": "A problem (RFC 9457).",
             "content": { "application/problem+json": {

@@ -116,6 +116,13 @@ impl Problem {
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, "body-too-large", "Body too large", detail)
     }
 
+    /// 421 for a request whose `Host` is another machine's name.
+    pub fn misdirected() -> Self {
+        let detail = "the API listens on loopback; ask for 127.0.0.1 or localhost".to_owned();
+        let status = StatusCode::MISDIRECTED_REQUEST;
+        Self::new(status, "misdirected", "Misdirected request", detail)
+    }
+
     /// 503 while initialisation goes on.
     pub fn not_ready() -> Self {
         let detail = "Midwatch is still starting".to_owned();

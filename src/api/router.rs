@@ -2,6 +2,7 @@
 //! addresses, and problems for everything that fails.
 
 use std::any::Any;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -102,7 +103,13 @@ fn panicked(_: Box<dyn Any + Send + 'static>) -> Response {
     Problem::defect().into_response()
 }
 
+/// Bounds of a request, and that it was meant for this machine: the Functions host proxies to
+/// `127.0.0.1`, and `up` listens on loopback. A web page elsewhere that has its own name resolve
+/// to loopback, to read alerts with a visitor's browser, sends that name as the host.
 async fn keep_bounds(request: Request, next: Next) -> Response {
+    if request.headers().get(header::HOST).is_some_and(|host| !is_loopback(host)) {
+        return Problem::misdirected().into_response();
+    }
     if request.uri().path_and_query().is_some_and(|text| text.as_str().len() > ADDRESS_MAX) {
         return Problem::address_too_long(ADDRESS_MAX).into_response();
     }
@@ -112,6 +119,17 @@ async fn keep_bounds(request: Request, next: Next) -> Response {
         return Problem::body_too_large(BODY_MAX).into_response();
     }
     next.run(request).await
+}
+
+/// Whether a host, with or without a port, names this machine.
+fn is_loopback(host: &HeaderValue) -> bool {
+    let Ok(host) = host.to_str() else { return false };
+    let name = match host.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+        Some((address, _)) => address,
+        None => host.split(':').next().unwrap_or_default(),
+    };
+    name.eq_ignore_ascii_case("localhost")
+        || name.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
 /// Sets the headers of every answer and writes the access log: the route's template and never

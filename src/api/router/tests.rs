@@ -213,3 +213,23 @@ async fn every_route_is_documented_and_every_reference_leads_somewhere() {
     assert!(references > 10, "the schemas refer to each other");
     assert_eq!(schemas["Finding"]["properties"]["time"]["format"], "date-time");
 }
+
+#[tokio::test]
+async fn a_name_that_merely_resolves_to_loopback_is_sent_away() {
+    let desk = desk(PortErrorKind::Timeout);
+    for (host, status) in [
+        ("127.0.0.1:7071", 200),
+        ("localhost", 200),
+        ("LOCALHOST:1", 200),
+        ("[::1]:7071", 200),
+        ("rebound.example:7071", 421),
+        ("127.0.0.1.example", 421),
+        ("10.0.0.1", 421),
+        ("", 421),
+    ] {
+        let request = Request::builder().uri("/api/v1/openapi.json").header(header::HOST, host);
+        let request = request.body(Body::empty()).unwrap();
+        let response = desk.clone().oneshot(request).await.unwrap();
+        assert_eq!(response.status(), status, "{host}");
+    }
+}
