@@ -16,6 +16,8 @@ const CONJUNCTS_MAX: usize = 4_096;
 /// Terms of all branches together.
 const TERMS_MAX: usize = 100_000;
 
+/// Branches among which those covered by others are looked for.
+const ABSORBED_MAX: usize = 1_024;
 /// Terms of one branch that are compared with each other for contradictions.
 const COMPARED_MAX: usize = 500;
 
@@ -151,6 +153,7 @@ impl Expansion<'_> {
                     .collect();
             }
             check(&result)?;
+            absorb(&mut result);
         }
         Ok(result)
     }
@@ -200,6 +203,29 @@ impl Expansion<'_> {
 fn check(branches: &[Branch]) -> Result<(), TooLarge> {
     let terms: usize = branches.iter().map(Vec::len).sum();
     if branches.len() > CONJUNCTS_MAX || terms > TERMS_MAX { Err(TooLarge) } else { Ok(()) }
+}
+
+/// Drops the branches that ask for all that another asks for, and more: the other one already
+/// covers them. `not` over selections that share a field breeds many of these.
+fn absorb(branches: &mut Vec<Branch>) {
+    if branches.len() > ABSORBED_MAX {
+        return;
+    }
+    let covers = |one: &Branch, other: &Branch| {
+        one.len() <= other.len() && one.iter().all(|term| other.contains(term))
+    };
+    let kept: Vec<bool> = branches
+        .iter()
+        .enumerate()
+        .map(|(index, branch)| {
+            !branches.iter().enumerate().any(|(position, other)| {
+                let first = position < index || other.len() < branch.len();
+                position != index && first && covers(other, branch)
+            })
+        })
+        .collect();
+    let mut kept = kept.into_iter();
+    branches.retain(|_| kept.next().unwrap_or(true));
 }
 
 /// Both branches at once; `None` when one wants what the other does not.
@@ -317,6 +343,13 @@ mod tests {
         check("  a: {x: 1}\n  condition: a and not a\n", &[]);
         check("  a: {x: p}\n  b: {x: [p, q]}\n  condition: a and not b\n", &[]);
         check("  a: {x: p, x|exists: false}\n  condition: a\n", &[]);
+    }
+
+    #[test]
+    fn a_branch_that_another_covers_is_left_out() {
+        let filters = "  a: {k: s, n: p}\n  b: {k: s, n: q}\n  c: {k: s, n: r}\n";
+        check(&format!("{filters}  condition: not 1 of them\n"), &["!k=s", "!n=p !n=q !n=r"]);
+        check("  a: {x: 1}\n  b: {y: 1}\n  condition: a or a and b\n", &["x=1"]);
     }
 
     #[test]
