@@ -17,8 +17,11 @@ use super::probe::{Number, Probe};
 
 /// Bytes of a regular expression as written.
 const REGEX_BYTES_MAX: usize = 8 * 1024;
-/// Bytes of a regular expression as a program.
-const REGEX_PROGRAM_MAX: usize = 1 << 20;
+/// Bytes of a regular expression as a program; `\w{64}` takes more than one million, because `\w`
+/// knows every alphabet.
+const REGEX_PROGRAM_MAX: usize = 8 << 20;
+/// Bytes of what matching an expression remembers to be quick; beyond it, it forgets.
+const REGEX_CACHE_MAX: usize = 1 << 20;
 /// Values named in the text of one clause.
 const SHOWN_MAX: usize = 4;
 
@@ -278,7 +281,7 @@ fn regex(text: &str, flags: Flags) -> Result<Regex, String> {
         .multi_line(flags.multi_line)
         .dot_matches_new_line(flags.dot_all)
         .size_limit(REGEX_PROGRAM_MAX)
-        .dfa_size_limit(REGEX_PROGRAM_MAX)
+        .dfa_size_limit(REGEX_CACHE_MAX)
         .nest_limit(64)
         .build()
         .map_err(|error| regex_reason(&error))

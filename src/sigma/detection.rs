@@ -37,7 +37,7 @@ pub enum Group {
 /// A field, or keywords, with what it is compared with.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Item {
-    /// `None` for keywords, which are looked for in the whole event.
+    /// `None` for keywords, which are looked for as parts of every text and number of the event.
     pub field: Option<String>,
     /// The key as written, modifiers included; empty for a bare list of keywords.
     pub key: String,

@@ -215,7 +215,7 @@ fn collect(step: &Step, selection: &str, into: &mut Vec<Reason>) {
     let reason = match &step.kind {
         StepKind::Clause(clause) => Reason {
             field: clause.field.clone(),
-            value: clause.hit.clone().filter(|_| clause.present).unwrap_or_default(),
+            value: clause.hit.as_ref().or(clause.seen.first()).cloned().unwrap_or_default(),
             clause: format!("{selection}: {}", clause.text),
         },
         StepKind::Not => {

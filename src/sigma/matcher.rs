@@ -1,10 +1,17 @@
 //! Asking a matcher about an event. What each kind of clause means for absent fields, null,
 //! arrays and negation is decided here, and nowhere else.
 
+use std::collections::HashSet;
+
 use super::compile::{Branch, Clause, Matcher};
 use super::condition::{Condition, Quantity};
+use super::pattern::Shape;
 use super::probe::{Probe, Seen};
 use crate::model::fields::{Fields, Found};
+
+/// Elements of two arrays whose parts are compared with each other: a hostile event could hold a
+/// hundred thousand in each.
+const REFERENCES_MAX: usize = 1_000;
 
 impl Matcher {
     /// Whether the event satisfies the rule.
@@ -82,17 +89,40 @@ pub(crate) fn field_hit(probes: &[Probe], found: &Found<'_>, fields: &dyn Fields
     if whole {
         return Some(Hit::Field);
     }
-    found.values.iter().enumerate().find_map(|(index, scalar)| {
+    let own = found.values.iter().position(|scalar| {
         let seen = Seen::new(scalar);
-        let hit = probes.iter().any(|probe| match probe {
-            Probe::FieldRef { field, shape, cased } => fields
-                .find(field)
-                .values
-                .iter()
-                .any(|other| seen.refers_to(&Seen::new(other), *shape, *cased)),
-            probe => probe.holds(&seen),
-        });
-        hit.then_some(Hit::Value(index))
+        probes.iter().any(|probe| probe.holds(&seen))
+    });
+    let index = own.or_else(|| {
+        probes.iter().find_map(|probe| match probe {
+            Probe::FieldRef { field, shape, cased } => {
+                reference_hit(found, &fields.find(field), *shape, *cased)
+            }
+            _ => None,
+        })
+    });
+    index.map(Hit::Value)
+}
+
+/// The first value that stands in the shape to any value of the other field.
+fn reference_hit(found: &Found<'_>, other: &Found<'_>, shape: Shape, cased: bool) -> Option<usize> {
+    let others: Vec<Seen<'_>> = other.values.iter().map(Seen::new).collect();
+    let mut values = found.values.iter().map(Seen::new);
+    if shape == Shape::Whole {
+        let texts: HashSet<&str> = others.iter().filter_map(|other| other.cased(cased)).collect();
+        return values.position(|seen| seen.cased(cased).is_some_and(|text| texts.contains(text)));
+    }
+    let wanted: Vec<&str> =
+        others.iter().filter_map(|other| other.cased(cased)).take(REFERENCES_MAX).collect();
+    values.take(REFERENCES_MAX).position(|seen| {
+        seen.cased(cased).is_some_and(|text| {
+            wanted.iter().any(|wanted| match shape {
+                Shape::Whole => text == *wanted,
+                Shape::Contains => text.contains(wanted),
+                Shape::StartsWith => text.starts_with(wanted),
+                Shape::EndsWith => text.ends_with(wanted),
+            })
+        })
     })
 }
 

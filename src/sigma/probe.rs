@@ -86,16 +86,9 @@ impl<'a> Seen<'a> {
         }
     }
 
-    /// Whether this value stands in that shape to the other field's value.
-    pub(crate) fn refers_to(&self, other: &Seen<'_>, shape: Shape, cased: bool) -> bool {
-        let pair =
-            if cased { self.text().zip(other.text()) } else { self.folded().zip(other.folded()) };
-        pair.is_some_and(|(text, wanted)| match shape {
-            Shape::Whole => text == wanted,
-            Shape::Contains => text.contains(wanted),
-            Shape::StartsWith => text.starts_with(wanted),
-            Shape::EndsWith => text.ends_with(wanted),
-        })
+    /// The text as it is, or with its case folded.
+    pub(crate) fn cased(&self, cased: bool) -> Option<&str> {
+        if cased { self.text() } else { self.folded() }
     }
 }
 
