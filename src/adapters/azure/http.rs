@@ -45,10 +45,16 @@ impl Default for HttpOptions {
     }
 }
 
-/// The client could not be made: a certificate is not PEM, or the system has no roots.
+/// The client could not be made.
 #[derive(Debug, thiserror::Error)]
-#[error("the HTTP client cannot be built; are CA certificates installed?")]
-pub struct HttpFault(#[source] reqwest::Error);
+pub enum HttpFault {
+    /// A text of `extra_roots` holds no certificate.
+    #[error("an extra root holds no PEM certificate")]
+    NoCertificate,
+    /// Mostly: the system has no roots.
+    #[error("the HTTP client cannot be built; are CA certificates installed?")]
+    Client(#[source] reqwest::Error),
+}
 
 /// The shared client; clones share its connections.
 #[derive(Debug, Clone)]
@@ -63,12 +69,14 @@ impl Http {
             .timeout(options.total_timeout)
             // A redirect would carry the token to a place nobody configured.
             .redirect(reqwest::redirect::Policy::none());
-        if !options.extra_roots.is_empty() {
-            let roots: Result<Vec<_>, _> =
-                options.extra_roots.iter().map(|pem| reqwest::Certificate::from_pem(pem)).collect();
-            builder = builder.tls_certs_merge(roots.map_err(HttpFault)?);
+        for pem in &options.extra_roots {
+            let roots = reqwest::Certificate::from_pem_bundle(pem).unwrap_or_default();
+            if roots.is_empty() {
+                return Err(HttpFault::NoCertificate);
+            }
+            builder = builder.tls_certs_merge(roots);
         }
-        builder.build().map(Self).map_err(HttpFault)
+        builder.build().map(Self).map_err(HttpFault::Client)
     }
 
     /// For clients of the current SDK.
