@@ -392,3 +392,6 @@ fn number(entry: &Entry, faults: &mut Faults) -> Option<f64> {
     }
     value
 }
+
+#[cfg(test)]
+mod tests;

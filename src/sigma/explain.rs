@@ -266,3 +266,6 @@ fn write_step(step: &Step, depth: usize, f: &mut fmt::Formatter<'_>) -> fmt::Res
     writeln!(f)?;
     step.children.iter().try_for_each(|child| write_step(child, depth + 1, f))
 }
+
+#[cfg(test)]
+mod tests;
