@@ -13,6 +13,7 @@ pub mod reference;
 mod rules;
 mod scan;
 mod sentence;
+mod serve;
 mod table;
 mod up;
 mod version;
@@ -42,7 +43,7 @@ pub fn run(line: impl IntoIterator<Item = OsString>) -> ExitCode {
     let global = &arguments.global;
     let verbose = global.verbose;
     let console = Console::of_process(terminal, global.color, global.quiet, verbose);
-    match dispatch(arguments.command, console) {
+    match dispatch(arguments.command, console, environment) {
         Ok(exit) => exit.into(),
         // Whoever read our output has seen enough: that is no failure of ours.
         Err(failure) if failure.is_broken_pipe() => Exit::Ok.into(),
@@ -56,13 +57,15 @@ pub fn run(line: impl IntoIterator<Item = OsString>) -> ExitCode {
     }
 }
 
-fn dispatch(command: Command, mut console: Console) -> Result<Exit, Failure> {
+fn dispatch(
+    command: Command,
+    mut console: Console,
+    environment: Environment,
+) -> Result<Exit, Failure> {
     let exit = match command {
         Command::Scan(arguments) => return scan::scan(arguments, console),
         Command::Up(arguments) => return up::up(&arguments, console),
-        Command::Serve(_) => {
-            return Err(Failure::new(Exit::Configuration, "this build cannot serve yet"));
-        }
+        Command::Serve(_) => return serve::serve(environment),
         Command::Rules(arguments) => rules::rules(&arguments, &mut console)?,
         Command::Version(arguments) => version::version(&arguments, &mut console)?,
         Command::Completions(arguments) => generate::completions(&arguments, &mut console)?,

@@ -78,6 +78,14 @@ impl Failure {
     }
 }
 
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message(false))
+    }
+}
+
+impl std::error::Error for Failure {}
+
 impl From<std::io::Error> for Failure {
     /// Only output is written with a bare `?`; reading names its file.
     fn from(error: std::io::Error) -> Self {

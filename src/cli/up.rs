@@ -25,6 +25,7 @@ use super::failure::Failure;
 use super::rules::sources;
 use crate::api;
 use crate::app;
+use crate::functions::server::told_to_stop;
 use crate::pipeline::services::Services;
 
 /// What may still be written after Ctrl-C takes at most so long.
@@ -61,6 +62,7 @@ async fn run(arguments: &UpArguments, mut console: Console) -> Result<Exit, Fail
         .await
         .map_err(|error| Failure::new(Exit::Configuration, "cannot start").because(error))?;
     let services = Arc::new(services);
+    let told_to_stop = told_to_stop();
     introduce(&mut console, &account, address, plan.replay.as_ref())?;
 
     let (stop, stopped) = channel(false);
@@ -75,7 +77,7 @@ async fn run(arguments: &UpArguments, mut console: Console) -> Result<Exit, Fail
     };
     let mut watch = tokio::spawn(watch.run(stopped));
     let early = tokio::select! {
-        () = asked_to_end() => None,
+        () = told_to_stop => None,
         ended = &mut watch => Some(ended),
     };
     stop.send_replace(true);
@@ -134,22 +136,6 @@ async fn listen(port: u16) -> Result<(TcpListener, SocketAddr), Failure> {
             .because(error)
             .then("midwatch up --port 0")
     })
-}
-
-/// Ctrl-C, or the signal with which service managers end a process.
-async fn asked_to_end() {
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
-            tokio::select! {
-                _ = tokio::signal::ctrl_c() => {}
-                _ = terminate.recv() => {}
-            }
-            return;
-        }
-    }
-    let _ = tokio::signal::ctrl_c().await;
 }
 
 /// This program as the user called it, so that what is printed can be copied.

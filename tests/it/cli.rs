@@ -349,6 +349,25 @@ fn unusable_rules_are_a_configuration_error_of_one_line() {
 }
 
 #[test]
+fn serve_names_what_it_misses() {
+    let alone = run(&["serve"]);
+    assert_eq!(alone.code, Some(3));
+    assert!(alone.err.contains("neither FUNCTIONS_CUSTOMHANDLER_PORT"), "{}", alone.err);
+    // A port that was free a moment ago.
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("bind");
+    let port = listener.local_addr().expect("address").port().to_string();
+    drop(listener);
+    let ended = binary(Path::new("."))
+        .arg("serve")
+        .env("FUNCTIONS_CUSTOMHANDLER_PORT", port)
+        .output()
+        .expect("start");
+    let err = String::from_utf8(ended.stderr).expect("UTF-8");
+    assert_eq!(ended.status.code(), Some(3), "{err}");
+    assert!(err.contains("MIDWATCH_TABLE_ENDPOINT") && err.lines().count() == 1, "{err}");
+}
+
+#[test]
 fn a_reader_that_has_seen_enough_is_no_error() {
     let bench = Bench::new();
     let log: String = (0..3000).map(|n| event(&format!("a-{n}"), "eve")).collect();

@@ -43,7 +43,7 @@ pub(super) fn explain(
     if decoded.events.is_empty() {
         let what = format!("no audit event in {}", arguments.event_file.display());
         return Err(Failure::new(Exit::PartialInput, what)
-            .then("a file with an audit event or an Azure record, one a line"));
+            .because("give audit events or Azure records, one a line"));
     }
     let shown = decoded.events.iter().take(EVENTS_MAX);
     match arguments.output {

@@ -52,8 +52,7 @@ impl Folder {
         Ok(folder)
     }
 
-    /// The state file is locked while a process has it open; a damaged one is no obstacle to
-    /// beginning anew.
+    /// The state file is locked while a process has it open, whose files must not be removed.
     fn refuse_while_in_use(&self) -> Result<(), Failure> {
         let file = self.state_file();
         if !file.is_file() {
@@ -263,7 +262,7 @@ mod tests {
     fn only_a_folder_of_the_demo_is_begun_anew() {
         let dir = tempfile::tempdir().expect("dir");
         let folder = Folder::open(dir.path(), false).expect("new");
-        fs::write(folder.state_file(), "old").expect("write");
+        drop(LocalTables::open(&folder.state_file()).expect("state"));
         Folder::open(dir.path(), true).expect("kept");
         assert!(folder.state_file().exists());
         Folder::open(dir.path(), false).expect("anew");
