@@ -1,7 +1,6 @@
 //! A fake Functions host: it starts the real binary as the real host does, waits for its port,
 //! calls triggers with chunked envelopes, proxies HTTP requests, judges the answers as strictly,
 //! and ends the process without a warning. Every habit is one that the host's source shows.
-#![allow(dead_code, reason = "a harness offers what tests need, also those that come after it")]
 
 use std::io::{BufRead, BufReader, Read};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
@@ -59,15 +58,6 @@ pub(crate) enum HostVerdict {
 impl HostVerdict {
     pub(crate) fn is_success(&self) -> bool {
         matches!(self, Self::Success { .. })
-    }
-
-    /// The status of a failure.
-    pub(crate) fn status(&self) -> Option<u16> {
-        match self {
-            Self::Failure { status, .. } => *status,
-            Self::Success { .. } => Some(200),
-            Self::Hung => None,
-        }
     }
 }
 
@@ -234,11 +224,6 @@ impl FakeHost {
     /// The process id, to send it a signal.
     pub(crate) fn pid(&self) -> u32 {
         self.child.id()
-    }
-
-    /// The loopback port.
-    pub(crate) fn port(&self) -> u16 {
-        self.port
     }
 
     /// How the process ended, if it has; waits a while for that.
