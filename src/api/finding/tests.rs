@@ -1,3 +1,5 @@
+//! What a finding looks like on the wire, field by field.
+
 use serde_json::{Value, json};
 use time::macros::datetime;
 

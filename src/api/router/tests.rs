@@ -1,3 +1,5 @@
+//! What holds for every route: problems, headers, bounds, and a document that matches.
+
 use std::collections::BTreeSet;
 
 use async_trait::async_trait;

@@ -1,3 +1,5 @@
+//! The host's routes with scripted work: what reaches it, and how each ending is answered.
+
 use std::sync::Mutex;
 
 use async_trait::async_trait;

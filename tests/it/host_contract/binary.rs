@@ -57,6 +57,12 @@ fn message(blob: &str) -> String {
     json!({"account": azurite::ACCOUNT, "container": CONTAINER, "blob": blob}).to_string()
 }
 
+/// Sends a signal to a process of our own; every shell has `kill` built in.
+fn signal(pid: u32, name: &str) {
+    let sent = Command::new("sh").args(["-c", &format!("kill -{name} {pid}")]).status();
+    assert!(sent.unwrap().success(), "the process was there");
+}
+
 /// Every finding that the API tells, by id; and none twice.
 fn findings(host: &FakeHost) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
@@ -267,8 +273,7 @@ async fn a_sudden_end_loses_nothing_and_doubles_nothing() {
         thread::scope(|scope| {
             scope.spawn(|| host.deliver("segment", &message(&blob), 1));
             thread::sleep(Duration::from_millis(pause_ms));
-            let killed = Command::new("kill").args(["-KILL", &pid.to_string()]).status();
-            assert!(killed.unwrap().success());
+            signal(pid, "KILL");
         });
         host.restart();
     }
@@ -316,8 +321,7 @@ fn without_settings_it_says_in_three_lines_what_is_missing_and_ends() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_polite_signal_ends_it_cleanly() {
     let mut host = host(&name("signal"));
-    let sent = Command::new("kill").args(["-TERM", &host.pid().to_string()]).status().unwrap();
-    assert!(sent.success());
+    signal(host.pid(), "TERM");
     let status = host.wait_for_end().expect("it ends");
     assert!(status.code().is_some(), "by itself and not by the signal: {status}");
 }
