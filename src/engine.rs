@@ -6,3 +6,4 @@ pub mod evaluate;
 pub mod explain;
 pub mod metadata;
 pub mod ruleset;
+pub mod visibility;

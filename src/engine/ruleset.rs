@@ -10,10 +10,12 @@ use crate::model::rule::RuleRef;
 use crate::sigma::compile::Matcher;
 use crate::sigma::document::{Document, Rule, parse};
 use crate::sigma::error::SigmaError;
+use crate::sigma::lint::Severity;
 use crate::sigma::node::Place;
 
 use super::builtin;
 use super::metadata::{self, Metadata};
+use super::visibility;
 
 /// Rule documents in one set, at most; more is a mistake in a path rather than a rule set.
 const RULES_MAX: usize = 10_000;
@@ -206,6 +208,13 @@ fn load(rule: Box<Rule>) -> Result<LoadedRule, Vec<SigmaError>> {
     let metadata =
         metadata::read(attributes, &rule.file, place).map_err(|more| faults.extend(more));
     let matcher = Matcher::compile(&rule).map_err(|more| faults.extend(more));
+    if let Ok(metadata) = &metadata {
+        // What can never fire would be silent for ever: an error here, not a remark.
+        let lints = visibility::findings(&rule, metadata);
+        faults.extend(lints.into_iter().filter(|lint| lint.severity == Severity::Error).map(
+            |lint| SigmaError { file: lint.file, line: lint.line, column: 1, reason: lint.reason },
+        ));
+    }
     match (metadata, matcher) {
         (Ok(metadata), Ok(matcher)) if faults.is_empty() => Ok(LoadedRule {
             reference: RuleRef { id, name, title: rule.title.clone(), level, mode: metadata.mode },

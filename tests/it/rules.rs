@@ -6,6 +6,7 @@ use std::path::Path;
 use midwatch::engine::builtin;
 use midwatch::engine::cases;
 use midwatch::engine::ruleset::{LoadedRule, RuleSet};
+use midwatch::engine::visibility;
 use midwatch::model::attack::Attack;
 use midwatch::model::level::Level;
 use midwatch::model::rule::Mode;
@@ -62,6 +63,11 @@ fn no_cases_file_lies_about_without_its_rule() {
         let rule = file.path.replace(".cases.jsonl", ".yml");
         assert!(rules.rules().iter().any(|r| r.document.file == rule), "{} has no rule", file.path);
     }
+}
+
+#[test]
+fn every_rule_passes_the_lint() {
+    check(|rule| visibility::lint(rule).iter().map(ToString::to_string).collect());
 }
 
 #[test]
