@@ -7,6 +7,7 @@ use std::fmt;
 use std::sync::OnceLock;
 
 use serde_json::{Map, Value};
+use sha2::{Digest, Sha256};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
@@ -77,6 +78,23 @@ impl Event {
     /// choose the id of its own request, so it names an event and proves nothing.
     pub fn audit_id(&self) -> &str {
         &self.audit_id
+    }
+
+    /// What makes the request one of a kind, for ids that are derived: the audit id and the moment
+    /// at which the API server received the request, which is the same in every stage and every
+    /// copy of the event and which no client can choose. Where a record was cut before that
+    /// moment, a digest of what is left: it may count a request twice, but never hides one.
+    pub fn identity(&self) -> String {
+        match timestamp(self.text(&["requestReceivedTimestamp"])) {
+            Some(received) => {
+                format!("{}@{}", self.audit_id, received.unix_timestamp_nanos() / 1_000)
+            }
+            None => {
+                let digest = Sha256::digest(self.raw.to_string());
+                let digits: String = digest.iter().take(16).map(|b| format!("{b:02x}")).collect();
+                format!("{}#{digits}", self.audit_id)
+            }
+        }
     }
 
     /// `stage`, empty when unknown.

@@ -1,7 +1,7 @@
 //! Events in, findings out: the plain evaluator. It asks every rule about every event and shares
 //! nothing between them; the fast path of a later day is measured against it.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::BTreeSet;
 
 use crate::audit::event::Event;
 use crate::model::fields::Fields;
@@ -18,23 +18,16 @@ const REASONS_MAX: usize = 32;
 const DEDUP_VALUES_MAX: usize = 4;
 const DEDUP_CHARS_MAX: usize = 200;
 
-/// Every finding of the batch, in the order of events and then of rules; each id once, so that an
-/// event that comes in two stages is told at its first.
+/// Every finding of the batch, in the order of events and then of rules. An event that comes in
+/// two stages makes the same finding, by its id, in each; who keeps findings keeps the first.
 pub fn evaluate(rules: &RuleSet, events: &[Event]) -> Vec<Finding> {
-    let mut seen = HashSet::new();
-    let mut findings = Vec::new();
-    for event in events.iter().filter(|event| is_judged(event)) {
-        for rule in rules.rules() {
-            if !rule.matcher.matches(event) {
-                continue;
-            }
-            let finding = finding(rule, event);
-            if seen.insert(finding.id.clone()) {
-                findings.push(finding);
-            }
-        }
-    }
-    findings
+    let judged = events.iter().filter(|event| is_judged(event));
+    judged
+        .flat_map(|event| {
+            let fired = rules.rules().iter().filter(|rule| rule.matcher.matches(event));
+            fired.map(|rule| finding(rule, event))
+        })
+        .collect()
 }
 
 /// A request that has only been received has no outcome yet and comes again in a later stage.
@@ -52,7 +45,7 @@ fn finding(rule: &LoadedRule, event: &Event) -> Finding {
     let mut why = rule.matcher.explain(event).reasons();
     why.truncate(REASONS_MAX);
     Finding {
-        id: FindingId::derive(&cluster, &audit_id, &rule.reference.id),
+        id: FindingId::derive(&cluster, &event.identity(), &rule.reference.id),
         alert: AlertId::derive(
             &cluster,
             &rule.reference.id,
@@ -102,4 +95,88 @@ fn dedup_key(metadata: &Metadata, event: &Event) -> String {
         if kept.is_empty() { "-".to_owned() } else { kept.join(",") }
     });
     parts.collect::<Vec<_>>().join("|")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::audit::record::{Origin, decode};
+    use crate::engine::ruleset::RuleSource;
+    use crate::model::ids::ClusterId;
+
+    const RULE: &str = "
+title: A secret was read
+id: 6f0a2b8e-6a35-4a86-9c39-0f6c3f0a7b11
+name: secret-read
+logsource: {product: kubernetes, service: audit}
+detection:
+  reads: {objectRef.resource: secrets}
+  condition: reads
+level: high
+midwatch:
+  mode: on
+  dedup: [user.username]
+  guide: {questions: [who?], evidence: [the event]}
+";
+
+    fn findings(changes: &[(&str, &str)]) -> Vec<Finding> {
+        let rules = [RuleSource { path: "r.yml".into(), text: RULE.into() }];
+        let rules = RuleSet::load(&rules).expect("a sound rule");
+        let origin = Origin { cluster: None, fallback: ClusterId::new("c"), name: "-".into() };
+        let events: Vec<Event> = changes
+            .iter()
+            .flat_map(|(old, new)| {
+                let text = r#"{"kind":"Event","apiVersion":"audit.k8s.io/v1","level":"Metadata",
+                    "auditID":"a1","stage":"ResponseComplete","requestURI":"/api/v1/secrets",
+                    "verb":"list","user":{"username":"eve|1"},"objectRef":{"resource":"secrets"},
+                    "responseStatus":{"code":200},
+                    "requestReceivedTimestamp":"2026-01-01T00:00:00.000001Z",
+                    "stageTimestamp":"2026-01-01T00:00:00.000002Z"}"#
+                    .replace('\n', " ")
+                    .replace(old, new);
+                decode(text.as_bytes(), 0, &origin).events
+            })
+            .collect();
+        assert_eq!(events.len(), changes.len());
+        evaluate(&rules, &events)
+    }
+
+    fn ids(changes: &[(&str, &str)]) -> BTreeSet<String> {
+        findings(changes).iter().map(|finding| finding.id.as_str().to_owned()).collect()
+    }
+
+    #[test]
+    fn both_stages_of_a_request_make_one_finding() {
+        let started = ("ResponseComplete", "ResponseStarted");
+        let later = ("00.000002Z", "09.000000Z");
+        assert_eq!(ids(&[("", ""), started, later]).len(), 1);
+    }
+
+    #[test]
+    fn an_audit_id_that_a_client_uses_again_hides_nothing() {
+        assert_eq!(ids(&[("", ""), ("00.000001Z", "00.000003Z")]).len(), 2);
+        let cut = "\"requestReceivedTimestamp\":\"2026-01-01T00:00:00.000001Z\",";
+        assert_eq!(ids(&[(cut, ""), (cut, "\"sourceIPs\":[\"10.0.0.1\"],")]).len(), 2);
+    }
+
+    #[test]
+    fn a_request_that_was_only_received_is_not_judged() {
+        assert_eq!(findings(&[("ResponseComplete", "RequestReceived")]), []);
+    }
+
+    #[test]
+    fn a_refusal_lowers_the_level_and_a_dry_run_makes_it_informational() {
+        let level = |change| findings(&[change]).first().map(|finding| finding.level);
+        assert_eq!(level(("", "")), Some(Level::High));
+        assert_eq!(level(("\"code\":200", "\"code\":403")), Some(Level::Medium));
+        let dry = "\"/api/v1/secrets?dryRun=All\", \"verb\":\"create\", \"x\":\"";
+        let dry = findings(&[("\"/api/v1/secrets\",                     \"verb\":\"list", dry)]);
+        assert_eq!(dry.first().map(|finding| finding.level), Some(Level::Informational));
+    }
+
+    #[test]
+    fn a_bar_within_a_dedup_value_does_not_end_it() {
+        let found = findings(&[("", "")]);
+        assert_eq!(found.first().map(|finding| finding.dedup.as_str()), Some("eve||1"));
+    }
 }

@@ -47,7 +47,7 @@ pub struct Totals {
     pub malformed: u64,
     /// Sound records of a category that is not audit.
     pub other: u64,
-    /// Findings made.
+    /// Findings made; an event that comes in two stages counts in each.
     pub findings: u64,
 }
 

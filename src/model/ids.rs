@@ -44,9 +44,8 @@ text_id! {
 }
 
 impl FindingId {
-    /// One rule on one audit event of one cluster is one finding, whichever stage, container or
-    /// replay brought it. `event` is the event's `auditID`, or a digest of the line when the
-    /// record was cut before it.
+    /// One rule on one request to one cluster is one finding, whichever stage, container or replay
+    /// brought it. `event` is what makes the request one of a kind: `audit::event::Event::identity`.
     pub fn derive(cluster: &ClusterId, event: &str, rule: &RuleId) -> Self {
         Self(digest(&[cluster.as_str(), event, rule.as_str()]))
     }
