@@ -23,6 +23,7 @@ mod dependencies;
 mod fake_host;
 mod host_contract;
 mod managed_identity;
+mod pipeline;
 mod rules;
 mod salvage;
 mod sigma_cases;
