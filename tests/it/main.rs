@@ -20,6 +20,7 @@ mod azure_adapters;
 mod azurite;
 mod cli;
 mod dependencies;
+mod end_to_end;
 mod fake_host;
 mod host_contract;
 mod managed_identity;
