@@ -277,14 +277,20 @@ async fn a_sudden_end_loses_nothing_and_doubles_nothing() {
         });
         host.restart();
     }
+    let mut last = None;
     for _ in 0..40 {
-        assert!(host.deliver("segment", &message(&blob), 2).is_success());
+        let verdict = host.deliver("segment", &message(&blob), 2);
+        // A write of the dead process may still arrive and win; then the host repeats, as here.
+        if !verdict.is_success() {
+            check_failure(&verdict, 500, "after a sudden end");
+        }
+        last = Some(verdict);
         if findings(&host).len() == 300 {
             return;
         }
         thread::sleep(Duration::from_millis(250));
     }
-    panic!("{} of 300 findings", findings(&host).len());
+    panic!("{} of 300 findings after {last:?}", findings(&host).len());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
