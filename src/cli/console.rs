@@ -42,7 +42,8 @@ impl Terminal {
             err: io::stderr().is_terminal(),
             plain: set("NO_COLOR").is_some() || set("TERM").as_deref() == Some("dumb"),
             forced: set("CLICOLOR_FORCE").is_some_and(|value| value != "0"),
-            columns: set("COLUMNS").and_then(|value| value.parse().ok()),
+            columns: terminal_size::terminal_size_of(io::stdout())
+                .map(|(terminal_size::Width(columns), _)| usize::from(columns)),
         }
     }
 
@@ -108,7 +109,12 @@ impl Console {
 
     /// Columns for tables: the terminal's, or `None` for a file or pipe, which is not cut.
     pub fn columns(&self) -> Option<usize> {
-        self.terminal.out.then(|| self.terminal.columns.unwrap_or(120))
+        self.terminal.columns
+    }
+
+    /// Whether data goes to a terminal.
+    pub fn is_terminal(&self) -> bool {
+        self.terminal.out
     }
 
     /// Writes out what is buffered.

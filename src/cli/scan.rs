@@ -133,7 +133,7 @@ fn report(format: ScanFormat, rules: &RuleSet, console: &Console) -> Box<dyn Rep
 
 /// A bar where it disturbs nothing: the formats that stream would write through it.
 fn progress(arguments: &ScanArguments, expanded: &Inputs, console: &Console) -> Progress {
-    let streams_to_terminal = arguments.output != ScanFormat::Table && console.columns().is_some();
+    let streams_to_terminal = arguments.output != ScanFormat::Table && console.is_terminal();
     if arguments.no_progress || streams_to_terminal || !console.may_animate() {
         return Progress::hidden();
     }
