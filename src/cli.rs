@@ -17,6 +17,7 @@ mod serve;
 mod table;
 mod up;
 mod version;
+mod wrap;
 
 use std::ffi::OsString;
 use std::io::{self, Write as _};

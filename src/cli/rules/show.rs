@@ -9,6 +9,7 @@ use crate::cli::console::Console;
 use crate::cli::escape::escape;
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
+use crate::cli::wrap;
 use crate::engine::builtin;
 use crate::engine::ruleset::{LoadedRule, RuleSource};
 
@@ -64,7 +65,7 @@ fn write(out: &mut dyn Write, rule: &LoadedRule, source: &str) -> io::Result<()>
     }
     if let Some(description) = &document.description {
         writeln!(out, "\nWhat it means")?;
-        wrap(out, description, "  ", "  ")?;
+        wrap::write(out, description, WIDTH, "  ", "  ")?;
     }
     section(out, "Harmless reasons", &document.falsepositives)?;
     section(out, "Questions to ask", &rule.metadata.guide.questions)?;
@@ -81,27 +82,7 @@ fn section(out: &mut dyn Write, title: &str, items: &[String]) -> io::Result<()>
         return Ok(());
     }
     writeln!(out, "\n{title}")?;
-    items.iter().try_for_each(|item| wrap(out, item, "  - ", "    "))
-}
-
-/// Breaks text at blanks; the first line begins with `first`, the others with `other`.
-fn wrap(out: &mut dyn Write, text: &str, first: &str, other: &str) -> io::Result<()> {
-    let mut line = first.to_owned();
-    let mut empty = true;
-    for word in text.split_whitespace() {
-        let word = escape(word);
-        if !empty && line.chars().count() + 1 + word.chars().count() > WIDTH {
-            writeln!(out, "{line}")?;
-            line = other.to_owned();
-            empty = true;
-        }
-        if !empty {
-            line.push(' ');
-        }
-        line.push_str(&word);
-        empty = false;
-    }
-    writeln!(out, "{line}")
+    items.iter().try_for_each(|item| wrap::write(out, item, WIDTH, "  - ", "    "))
 }
 
 /// The lines of the top-level key `detection`.
@@ -124,14 +105,5 @@ mod tests {
         let source = "title: x\ndetection:\n  a:\n    b: 1\n  condition: a\nlevel: low\n";
         let lines: Vec<&str> = detection(source).collect();
         assert_eq!(lines, ["detection:", "  a:", "    b: 1", "  condition: a"]);
-    }
-
-    #[test]
-    fn running_text_is_wrapped_and_indented() {
-        let mut out = Vec::new();
-        wrap(&mut out, &"word ".repeat(40), "- ", "  ").expect("memory");
-        let text = String::from_utf8(out).expect("text");
-        assert!(text.lines().count() == 3 && text.lines().all(|line| line.len() <= WIDTH));
-        assert!(text.starts_with("- word"));
     }
 }

@@ -10,6 +10,7 @@ use crate::cli::console::level_word;
 use crate::cli::escape::fit;
 use crate::cli::sentence;
 use crate::cli::table::{count, number};
+use crate::cli::wrap;
 use crate::model::alert::Alert;
 use crate::model::finding::Finding;
 use crate::model::ids::AlertId;
@@ -18,10 +19,12 @@ use crate::triage;
 /// Alerts held at once; beyond it new ones are only counted, so that memory stays bounded. Nobody
 /// reads so long a table: the other formats have no such limit.
 const ALERTS_MAX: usize = 50_000;
-/// Blanks before the second line of an alert: the width of level and time.
-const INDENT: usize = 38;
-/// Characters of an alert's second line when no terminal bounds it.
-const LINE_MAX: usize = 400;
+/// Blanks before the second line of an alert, which begins below the time.
+const INDENT: &str = "                  ";
+/// Characters that an alert's second line takes at most, in however many lines.
+const STORY_MAX: usize = 500;
+/// A terminal narrower than this is not heeded.
+const WIDTH_MIN: usize = 60;
 
 /// Collects alerts and prints them at the end.
 pub(in crate::cli) struct Alerts {
@@ -38,29 +41,20 @@ impl Alerts {
     }
 
     fn write_alert(&self, out: &mut dyn Write, alert: &Alert) -> io::Result<()> {
-        let room = self.columns.map_or(LINE_MAX, |all| all.saturating_sub(INDENT).max(20));
-        let times = if alert.findings > 1 {
-            format!("  ({} times)", number(alert.findings))
-        } else {
-            String::new()
-        };
-        let mut title = fit(&alert.rule.title, room.saturating_sub(times.len()));
+        let mut title = fit(&alert.rule.title, STORY_MAX);
         if self.colour {
             title = format!("\u{1b}[1m{title}\u{1b}[0m");
         }
-        writeln!(
-            out,
-            "{}  {}  {title}{times}",
-            level_word(alert.level, self.colour),
-            moment(alert.first_event)
-        )?;
-        let mut story =
-            format!("{} {}", sentence::who(&alert.actor), sentence::what(&alert.target));
-        story.push_str(&format!("  [{}]", alert.cluster.short_name()));
-        if alert.truncated {
-            story.push_str(" (cut record)");
+        if alert.findings > 1 {
+            title.push_str(&format!("  ({} times)", number(alert.findings)));
         }
-        writeln!(out, "{:INDENT$}{}", "", fit(&story, room))
+        let level = level_word(alert.level, self.colour);
+        writeln!(out, "{level}  {}  {title}", moment(alert.first_event))?;
+        let story = format!("{} {}", sentence::who(&alert.actor), sentence::what(&alert.target));
+        let cut = if alert.truncated { " (cut record)" } else { "" };
+        let story = format!("{}  [{}]{cut}", fit(&story, STORY_MAX), alert.cluster.short_name());
+        let width = self.columns.map_or(usize::MAX, |columns| columns.max(WIDTH_MIN));
+        wrap::write(out, &story, width, INDENT, INDENT)
     }
 }
 

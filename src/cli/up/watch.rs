@@ -31,8 +31,8 @@ const TICK: Duration = Duration::from_millis(250);
 const TICKS_PER_LOOK: u32 = 4;
 /// Alerts remembered as told; beyond it all are forgotten and may be told again.
 const TOLD_MAX: usize = 100_000;
-/// Characters of one line when no terminal bounds it.
-const LINE_MAX: usize = 400;
+/// Characters of one line; a terminal breaks it where it has to.
+const LINE_MAX: usize = 500;
 
 /// What the watch works with.
 pub(super) struct Watch {
@@ -151,7 +151,7 @@ impl Watch {
         if self.told.len() > TOLD_MAX {
             self.told.clear();
         }
-        let line = line(alert, self.console.colour, self.console.columns());
+        let line = line(alert, self.console.colour);
         writeln!(self.console.out(), "{line}")?;
         self.console.flush()
     }
@@ -183,7 +183,7 @@ impl Watch {
 }
 
 /// An alert in one line: how bad, when, what, who.
-fn line(alert: &Alert, colour: bool, columns: Option<usize>) -> String {
+fn line(alert: &Alert, colour: bool) -> String {
     let clock = alert.first_event.time();
     let when = format!("{:02}:{:02}:{:02}", clock.hour(), clock.minute(), clock.second());
     let story = format!(
@@ -193,7 +193,5 @@ fn line(alert: &Alert, colour: bool, columns: Option<usize>) -> String {
         sentence::what(&alert.target),
         alert.cluster.short_name(),
     );
-    // Level word and time take 28 columns.
-    let room = columns.map_or(LINE_MAX, |all| all.saturating_sub(28).max(40));
-    format!("{}  {when}  {}", level_word(alert.level, colour), fit(&story, room))
+    format!("{}  {when}  {}", level_word(alert.level, colour), fit(&story, LINE_MAX))
 }
