@@ -14,7 +14,7 @@ pub enum Exit {
     Usage,
     /// Configuration or credentials are missing or wrong, rules included.
     Configuration,
-    /// Some of the input could not be used; the rest was reported.
+    /// Some of the input could not be used, or there was none; the rest was reported.
     PartialInput,
     /// A remote service refused, failed or did not answer.
     Remote,
@@ -55,7 +55,7 @@ impl Exit {
             Self::Usage => "the command line is wrong",
             Self::Configuration => "configuration, rules or credentials are missing or wrong",
             Self::PartialInput => {
-                "some input was malformed, cut beyond use or unreadable; the rest was reported"
+                "some input was malformed, cut beyond use, unreadable or empty; the rest was reported"
             }
             Self::Remote => "a remote service refused, failed or did not answer",
             Self::Interrupted => "interrupted by Ctrl-C before the work was done",

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::exit::Exit;
 use super::failure::Failure;
+use crate::functions::server::told_to_stop;
 
 /// How long a command may take to stop by itself.
 const GRACE: Duration = Duration::from_millis(700);
@@ -36,6 +37,11 @@ pub(super) fn until_interrupted<T: Send + 'static>(
     };
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(cannot_start)?;
+    // Before the work begins, so that no moment of it lets Ctrl-C end the process by itself.
+    let told_to_stop = {
+        let _within = runtime.enter();
+        told_to_stop()
+    };
     let interrupt = Interrupt::default();
     let seen_by_work = interrupt.clone();
     let (done, mut result) = tokio::sync::oneshot::channel();
@@ -49,7 +55,7 @@ pub(super) fn until_interrupted<T: Send + 'static>(
     let ended = runtime.block_on(async {
         tokio::select! {
             ended = &mut result => return Some(ended),
-            _ = tokio::signal::ctrl_c() => interrupt.raise(),
+            () = told_to_stop => interrupt.raise(),
         }
         tokio::time::timeout(GRACE, result).await.ok()
     });

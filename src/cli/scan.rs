@@ -92,6 +92,9 @@ fn finish(
     console: &mut Console,
 ) -> Result<Exit, Failure> {
     scan.problems.tell(console)?;
+    if scan.summary.has_checked_nothing() {
+        console.warn("no audit event was read, so nothing has been checked")?;
+    }
     scan.report.end(console.out(), &scan.summary)?;
     if arguments.output != ScanFormat::Table {
         let mut text = Vec::new();

@@ -336,6 +336,17 @@ fn what_cannot_be_read_is_told_and_counted() {
 }
 
 #[test]
+fn nothing_to_check_is_not_called_clean() {
+    let bench = Bench::new();
+    let other = record("a-1", 40).replace("kube-audit", "kube-scheduler");
+    for input in ["", "\n", other.as_str()] {
+        let ran = bench.run(&["scan", "-"], input.as_bytes());
+        assert_eq!(ran.code, Some(4), "{input}: {}", ran.err);
+        assert!(ran.err.contains("nothing has been checked"), "{}", ran.err);
+    }
+}
+
+#[test]
 fn unusable_rules_are_a_configuration_error_of_one_line() {
     let bench = Bench::new();
     bench.write("log.json", event("a-1", "eve"));
@@ -346,6 +357,24 @@ fn unusable_rules_are_a_configuration_error_of_one_line() {
     assert!(ran.err.contains("broken.yml:"), "{}", ran.err);
     let lint = bench.run(&["rules", "lint", "rules"], b"");
     assert_eq!(lint.code, Some(1), "{}", lint.err);
+}
+
+#[test]
+fn an_interrupted_scan_says_so() {
+    let mut child = binary(Path::new("."))
+        .args(["scan", "-", "--quiet"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .spawn()
+        .expect("start");
+    // The records that were taken show that the scan is at work: it reads more than a pipe holds.
+    let mut stdin = child.stdin.take().expect("stdin");
+    let log: String = (0..1000).map(|n| event(&format!("a-{n}"), "eve")).collect();
+    stdin.write_all(log.as_bytes()).expect("taken");
+    let id = child.id().to_string();
+    assert!(Command::new("kill").args(["-INT", &id]).status().expect("kill").success());
+    assert_eq!(child.wait().expect("end").code(), Some(130));
+    drop(stdin);
 }
 
 #[test]

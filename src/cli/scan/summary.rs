@@ -50,9 +50,14 @@ impl Summary {
         self.by_level.iter().sum()
     }
 
-    /// Whether some input could not be used.
+    /// Whether some input could not be used, or there was none.
     pub(in crate::cli) fn is_partial(&self) -> bool {
-        self.totals.malformed > 0 || self.unreadable > 0
+        self.totals.malformed > 0 || self.unreadable > 0 || self.has_checked_nothing()
+    }
+
+    /// No audit event was evaluated: that there is no finding means nothing then.
+    pub(in crate::cli) fn has_checked_nothing(&self) -> bool {
+        self.totals.evaluated == 0
     }
 
     /// Records a second; the elapsed time is taken as at least a millisecond.
