@@ -457,6 +457,20 @@ fn rule_cases_are_run_and_a_wrong_verdict_fails() {
 }
 
 #[test]
+fn a_rule_that_can_never_fire_is_refused_with_its_line() {
+    let bench = Bench::new();
+    bench.write("rules/cli-test-rule.yml", RULE.replace("    verb: clitest", "    verbb: clitest"));
+    let lint = bench.run(&["rules", "lint", "rules"], b"");
+    assert_eq!(lint.code, Some(1), "{}", lint.err);
+    assert!(lint.out.contains("cli-test-rule.yml:11: error: "), "{}", lint.out);
+    let json = bench.run(&["rules", "lint", "rules", "-o", "json"], b"");
+    let object: Value = serde_json::from_str(&json.out).expect("json");
+    assert_eq!(object["complaints"][0]["severity"], "error");
+    bench.write("log.json", event("a-1", "eve"));
+    assert_eq!(bench.scan(&["log.json"]).code, Some(3));
+}
+
+#[test]
 fn the_built_in_rules_pass_their_cases_and_the_lint() {
     for arguments in [["rules", "test"], ["rules", "lint"]] {
         let ran = run(&arguments);

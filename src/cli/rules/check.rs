@@ -16,6 +16,7 @@ use crate::cli::failure::Failure;
 use crate::cli::table::count;
 use crate::engine::cases::{self, Case};
 use crate::engine::ruleset::{LoadedRule, RuleSet, RuleSource};
+use crate::engine::visibility::{self, RuleLint};
 use crate::sigma::error::SigmaError;
 use crate::sigma::lint::Severity;
 
@@ -38,6 +39,13 @@ impl From<cases::CaseProblem> for Complaint {
     fn from(problem: cases::CaseProblem) -> Self {
         let cases::CaseProblem { file, line, reason } = problem;
         Self { severity: Severity::Error, file, line, reason }
+    }
+}
+
+impl From<RuleLint> for Complaint {
+    fn from(lint: RuleLint) -> Self {
+        let RuleLint { severity, file, line, reason } = lint;
+        Self { severity, file, line, reason }
     }
 }
 
@@ -97,9 +105,17 @@ fn test_all(rules: &RuleSet, files: Vec<RuleSource>) -> Outcome {
     outcome
 }
 
-/// Loading refuses whatever lint calls an error.
+/// What loading refuses is an error; what it lets pass may still be worth a warning.
 fn lint_all(rules: &RuleSet) -> Outcome {
-    Outcome { rules: rules.rules().len(), ..Outcome::default() }
+    let mut outcome = Outcome { rules: rules.rules().len(), ..Outcome::default() };
+    for rule in rules.rules() {
+        outcome.complaints.extend(visibility::lint(rule).into_iter().map(Complaint::from));
+    }
+    for document in rules.not_run() {
+        let (file, line, reason) = (document.file.clone(), document.line, document.reason.clone());
+        outcome.complaints.push(Complaint { severity: Severity::Warning, file, line, reason });
+    }
+    outcome
 }
 
 impl Outcome {
