@@ -20,7 +20,7 @@ logsource:
   service: audit
 detection:
   selection:
-    verb: clitest
+    objectRef.namespace: clitest
   condition: selection
 falsepositives:
   - none
@@ -110,8 +110,8 @@ fn event(audit_id: &str, user: &str) -> String {
     let event = serde_json::json!({
         "kind": "Event", "apiVersion": "audit.k8s.io/v1", "level": "Metadata",
         "auditID": audit_id, "stage": "ResponseComplete", "requestURI": "/api/v1/pods",
-        "verb": "clitest", "user": { "username": user }, "sourceIPs": ["203.0.113.9"],
-        "userAgent": "=cmd()", "objectRef": { "resource": "pods", "name": "p\u{1b}[31m" },
+        "verb": "get", "user": { "username": user }, "sourceIPs": ["203.0.113.9"],
+        "userAgent": "=cmd()", "objectRef": { "resource": "pods", "namespace": "clitest", "name": "p\u{1b}[31m" },
         "responseStatus": { "code": 200 },
         "requestReceivedTimestamp": "2026-01-02T03:04:05.000000Z",
         "stageTimestamp": "2026-01-02T03:04:05.000000Z",
@@ -426,7 +426,11 @@ fn rules_are_listed_shown_and_explained() {
     assert!(run(&["rules", "list", "-o", "csv"]).out.starts_with("level,"));
 
     let show = run(&["rules", "show", "cli-test-rule", "--rules", "rules"]);
-    assert!(show.out.contains("verb: clitest") && show.out.contains("Who was it?"), "{}", show.out);
+    assert!(
+        show.out.contains("objectRef.namespace: clitest") && show.out.contains("Who was it?"),
+        "{}",
+        show.out
+    );
     let unknown = run(&["rules", "show", "cli-test-rul", "--rules", "rules"]);
     assert_eq!(unknown.code, Some(2));
     assert!(unknown.err.contains("did you mean `cli-test-rule`"), "{}", unknown.err);
@@ -459,7 +463,10 @@ fn rule_cases_are_run_and_a_wrong_verdict_fails() {
 #[test]
 fn a_rule_that_can_never_fire_is_refused_with_its_line() {
     let bench = Bench::new();
-    bench.write("rules/cli-test-rule.yml", RULE.replace("    verb: clitest", "    verbb: clitest"));
+    bench.write(
+        "rules/cli-test-rule.yml",
+        RULE.replace("objectRef.namespace", "objectRef.namespaces"),
+    );
     let lint = bench.run(&["rules", "lint", "rules"], b"");
     assert_eq!(lint.code, Some(1), "{}", lint.err);
     assert!(lint.out.contains("cli-test-rule.yml:11: error: "), "{}", lint.out);
