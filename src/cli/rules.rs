@@ -6,7 +6,7 @@ mod list;
 mod show;
 pub(super) mod sources;
 
-use super::arguments::{RulesArguments, RulesCommand};
+use super::arguments::rules::{RulesArguments, RulesCommand};
 use super::console::Console;
 use super::exit::Exit;
 use super::failure::Failure;

@@ -8,7 +8,8 @@ use serde_json::{Value, json};
 
 use super::sources;
 use crate::api::json as twin;
-use crate::cli::arguments::{RulesCheckArguments, RulesLintArguments, TextFormat};
+use crate::cli::arguments::TextFormat;
+use crate::cli::arguments::rules::{RulesLintArguments, RulesTestArguments};
 use crate::cli::console::Console;
 use crate::cli::escape::escape;
 use crate::cli::exit::Exit;
@@ -59,10 +60,7 @@ struct Outcome {
 }
 
 /// Runs the cases beside the rules.
-pub(super) fn test(
-    arguments: &RulesCheckArguments,
-    console: &mut Console,
-) -> Result<Exit, Failure> {
+pub(super) fn test(arguments: &RulesTestArguments, console: &mut Console) -> Result<Exit, Failure> {
     let dir = arguments.dir.as_deref();
     let outcome = match load(dir)? {
         Ok(rules) => test_all(&rules, sources::case_files(dir)?),

@@ -6,7 +6,8 @@ use serde_json::{Value, json};
 
 use super::sources;
 use crate::api::json as twin;
-use crate::cli::arguments::{ListFormat, RulesListArguments};
+use crate::cli::arguments::ListFormat;
+use crate::cli::arguments::rules::RulesListArguments;
 use crate::cli::console::Console;
 use crate::cli::csv;
 use crate::cli::exit::Exit;

@@ -4,7 +4,8 @@ use std::io::{self, Write};
 
 use super::{list, sources};
 use crate::api::json as twin;
-use crate::cli::arguments::{RulesShowArguments, TextFormat};
+use crate::cli::arguments::TextFormat;
+use crate::cli::arguments::rules::RulesShowArguments;
 use crate::cli::console::Console;
 use crate::cli::escape::escape;
 use crate::cli::exit::Exit;
