@@ -114,7 +114,11 @@ fn speed(text: &str) -> Result<f64, String> {
 #[command(after_help = "\
 Reads Azure Monitor resource logs (PT1H.json blobs, Event Hubs batches) and plain API server \
 audit logs, one JSON object a line, gzip or not. A directory is walked for names that end in \
-.json, .jsonl, .log or .gz; inside it, files named manifest* are skipped.
+.json, .jsonl, .log or .gz; inside it, files named manifest* and files that show no sign of an \
+audit log are skipped and counted. A file that is named itself is read whatever it holds.
+
+The same event may lie in two stages or files; its finding is told once (the last million \
+findings are remembered). A path that ends like a blob of a log account names the cluster.
 
 Examples:
   midwatch scan PT1H.json

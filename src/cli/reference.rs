@@ -25,7 +25,7 @@ pub fn markdown() -> String {
     }
     page.push_str(
         "\nWhen several apply to one scan, the first of 130, 1 and 4 is taken.\n\n\
-         ## Flags of every command\n\n",
+         ## Flags of every command\n",
     );
     arguments(&mut page, root.get_arguments().filter(|argument| argument.is_global_set()));
     for below in root.get_subcommands() {
@@ -43,7 +43,7 @@ fn command(page: &mut String, command: &Command, parent: &str, depth: usize) {
     let _ = writeln!(page, "\n{} {name}\n\n{about}.\n", "#".repeat(depth));
     let usage = command.clone().render_usage().to_string();
     let usage = usage.trim_start_matches("Usage: ");
-    let _ = writeln!(page, "```text\n{usage}\n```\n");
+    let _ = writeln!(page, "```text\n{usage}\n```");
     let shown: Vec<&Arg> = command
         .get_arguments()
         .filter(|argument| !argument.is_global_set() && argument.get_id() != "help")
@@ -66,7 +66,7 @@ fn command(page: &mut String, command: &Command, parent: &str, depth: usize) {
 fn arguments<'a>(page: &mut String, arguments: impl Iterator<Item = &'a Arg>) {
     let rows: Vec<String> = arguments.map(row).collect();
     if !rows.is_empty() {
-        page.push_str("| argument | meaning | default |\n|---|---|---|\n");
+        page.push_str("\n| argument | meaning | default |\n|---|---|---|\n");
         rows.iter().for_each(|row| page.push_str(row));
     }
 }
@@ -111,8 +111,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_command_has_its_section() {
+    fn every_command_has_its_section_and_examples_name_rules_that_exist() {
         let page = markdown();
+        let rules = crate::engine::ruleset::RuleSet::builtin().expect("rules");
+        for words in
+            page.lines().filter(|line| line.starts_with("midwatch rules ") && !line.contains('['))
+        {
+            let named = words.split(' ').skip(2).collect::<Vec<_>>();
+            if let ["show", name, ..] | ["explain", "--rule", name, ..] = named.as_slice() {
+                assert!(rules.rule(name).is_some(), "{words} names no rule that there is");
+            }
+        }
         for heading in ["## midwatch up", "## midwatch scan", "### midwatch rules explain"] {
             assert!(page.contains(heading), "{heading}");
         }

@@ -13,9 +13,9 @@ use crate::model::rule::Mode;
 #[command(after_help = "\
 Examples:
   midwatch rules list --level high
-  midwatch rules show pod-exec-shell
+  midwatch rules show exec-interactive-shell
   midwatch rules test ./my-rules
-  midwatch rules explain --rule pod-exec-shell event.json")]
+  midwatch rules explain --rule exec-interactive-shell event.json")]
 pub struct RulesArguments {
     #[command(subcommand)]
     pub command: RulesCommand,
@@ -65,8 +65,8 @@ pub struct RulesListArguments {
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  midwatch rules show pod-exec-shell
-  midwatch rules show pod-exec-shell -o json")]
+  midwatch rules show exec-interactive-shell
+  midwatch rules show exec-interactive-shell -o json")]
 pub struct RulesShowArguments {
     /// Name or id of the rule
     pub name: String,
@@ -117,8 +117,8 @@ pub struct RulesLintArguments {
 EVENT_FILE holds audit events or Azure records, one a line; each is explained.
 
 Examples:
-  midwatch rules explain --rule pod-exec-shell event.json
-  grep 6f0c audit.log | midwatch rules explain --rule pod-exec-shell -")]
+  midwatch rules explain --rule exec-interactive-shell event.json
+  grep 6f0c audit.log | midwatch rules explain --rule exec-interactive-shell -")]
 pub struct RulesExplainArguments {
     /// Name or id of the rule
     #[arg(long, value_name = "NAME")]
