@@ -9,7 +9,7 @@ use crate::model::rule::Mode;
 /// The rules that make alerts by themselves: on, duet, and those opt-in rules that somebody
 /// switched on by name. Building blocks wait for the rules that are built from them.
 pub fn alerting(rules: RuleSet, opted_in: &[String]) -> RuleSet {
-    rules.only(|rule| match rule.mode {
+    rules.asking_only(|rule| match rule.mode {
         Mode::On | Mode::Duet => true,
         Mode::OptIn => opted_in.contains(&rule.name),
         Mode::BuildingBlock => false,

@@ -26,6 +26,8 @@ pub struct DetectionBody {
     pub level: &'static str,
     /// on, opt-in, duet or building-block.
     pub mode: &'static str,
+    /// Whether it is asked about events here: an opt-in rule is not until it is switched on.
+    pub active: bool,
     /// ATT&CK tactics in kebab case: `credential-access`.
     pub tactics: Vec<String>,
     /// ATT&CK techniques: `T1552.007`.
@@ -43,8 +45,9 @@ pub struct DetectionBody {
     pub window_seconds: i64,
 }
 
-impl From<&LoadedRule> for DetectionBody {
-    fn from(rule: &LoadedRule) -> Self {
+impl DetectionBody {
+    /// A rule, and whether it is asked about events.
+    pub fn new(rule: &LoadedRule, active: bool) -> Self {
         let (mut tactics, mut techniques) = (Vec::new(), Vec::new());
         for attack in rule.attack() {
             match attack {
@@ -61,6 +64,7 @@ impl From<&LoadedRule> for DetectionBody {
             description: document.description.clone().unwrap_or_default(),
             level: reference.level.as_str(),
             mode: reference.mode.as_str(),
+            active,
             tactics,
             techniques,
             false_positives: document.falsepositives.clone(),
@@ -83,7 +87,7 @@ mod tests {
         let rules = RuleSet::builtin().expect("the shipped rules load");
         assert!(!rules.rules().is_empty());
         for rule in rules.rules() {
-            let detection = DetectionBody::from(rule);
+            let detection = DetectionBody::new(rule, true);
             assert!(!detection.description.is_empty(), "{}", detection.name);
             assert!(!detection.tactics.is_empty(), "{}", detection.name);
             assert!(!detection.questions.is_empty(), "{}", detection.name);

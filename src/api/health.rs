@@ -24,7 +24,7 @@ pub struct HealthBody {
     /// Always `ready`.
     pub status: &'static str,
     pub version: &'static str,
-    /// Rules loaded.
+    /// Rules that are asked about events.
     pub rules: usize,
     /// Always `reachable`.
     pub store: &'static str,
@@ -42,7 +42,7 @@ pub(super) async fn show<V: Sources>(
         Ok(Ok(_)) => answer(&HealthBody {
             status: "ready",
             version: env!("CARGO_PKG_VERSION"),
-            rules: sources.detections().len(),
+            rules: sources.detections().iter().filter(|rule| rule.active).count(),
             store: "reachable",
         }),
         Ok(Err(error)) => {

@@ -28,7 +28,8 @@ impl Sources for Services {
     }
 
     fn detections(&self) -> Vec<DetectionBody> {
-        self.rules.rules().iter().map(DetectionBody::from).collect()
+        let catalogue = self.rules.catalogue();
+        catalogue.into_iter().map(|(rule, active)| DetectionBody::new(rule, active)).collect()
     }
 }
 

@@ -64,6 +64,8 @@ impl fmt::Display for NotRun {
 #[derive(Debug, Default)]
 pub struct RuleSet {
     rules: Vec<LoadedRule>,
+    /// Loaded, and not asked.
+    idle: Vec<LoadedRule>,
     not_run: Vec<NotRun>,
 }
 
@@ -120,7 +122,7 @@ impl RuleSet {
         if faults.is_empty() { Ok(set) } else { Err(faults) }
     }
 
-    /// The rules, ordered by name.
+    /// The rules that are asked about events, ordered by name.
     pub fn rules(&self) -> &[LoadedRule] {
         &self.rules
     }
@@ -135,10 +137,20 @@ impl RuleSet {
         &self.not_run
     }
 
-    /// Only the rules that `keep` accepts.
+    /// Everything that is loaded, ordered by name, and whether it is asked about events.
+    pub fn catalogue(&self) -> Vec<(&LoadedRule, bool)> {
+        let asked = self.rules.iter().map(|rule| (rule, true));
+        let mut all: Vec<_> = asked.chain(self.idle.iter().map(|rule| (rule, false))).collect();
+        all.sort_by(|(a, _), (b, _)| a.reference.name.cmp(&b.reference.name));
+        all
+    }
+
+    /// Asks only the rules that `keep` accepts; the others stay in the catalogue.
     #[must_use]
-    pub fn only(mut self, keep: impl Fn(&RuleRef) -> bool) -> Self {
-        self.rules.retain(|rule| keep(&rule.reference));
+    pub fn asking_only(mut self, keep: impl Fn(&RuleRef) -> bool) -> Self {
+        let (rules, more) = self.rules.into_iter().partition(|rule| keep(&rule.reference));
+        self.rules = rules;
+        self.idle.extend(more);
         self
     }
 
@@ -246,3 +258,6 @@ fn duplicates(rules: &[LoadedRule]) -> Vec<SigmaError> {
     }
     faults
 }
+
+#[cfg(test)]
+mod tests;

@@ -174,7 +174,7 @@ async fn a_process_killed_at_ten_random_points_loses_nothing_and_doubles_nothing
         host.fire_timer("follow");
         let messages = azurite.drain(QUEUE).await;
         let moment = Duration::from_millis(20 + dice.below(600));
-        let verdicts = deliver_and_kill(&mut host, messages, moment);
+        let verdicts = deliver_and_kill(&mut host, &messages, moment);
         for verdict in verdicts {
             assert!(!matches!(verdict, HostVerdict::Hung), "an empty answer");
         }
@@ -193,7 +193,7 @@ async fn a_process_killed_at_ten_random_points_loses_nothing_and_doubles_nothing
 /// Delivers messages from a second thread, kills the process under them, and starts another.
 fn deliver_and_kill(
     host: &mut FakeHost,
-    messages: Vec<String>,
+    messages: &[String],
     moment: Duration,
 ) -> Vec<HostVerdict> {
     let verdicts = std::thread::scope(|scope| {

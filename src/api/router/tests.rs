@@ -63,6 +63,7 @@ impl Sources for Desk {
                 description: String::new(),
                 level,
                 mode: "on",
+                active: true,
                 tactics: vec![tactic.into()],
                 techniques: Vec::new(),
                 false_positives: Vec::new(),

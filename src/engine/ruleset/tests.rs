@@ -1,0 +1,170 @@
+//! What a rule set takes, what it refuses, and that it says where and why.
+
+use super::*;
+
+const SOUND: &str = "
+title: A thing happened
+id: 0b6a7f9e-3d0c-4a43-8a5c-1e1b1c0f0001
+name: a-thing
+logsource: {product: kubernetes, service: audit}
+detection:
+  sel: {verb: delete, objectRef.resource: pods}
+  condition: sel
+falsepositives: [none]
+level: low
+midwatch:
+  mode: on
+  dedup: [user.username]
+  guide: {questions: [who?], evidence: [the event]}
+";
+
+fn source(path: &str, text: &str) -> RuleSource {
+    RuleSource { path: path.to_owned(), text: text.to_owned() }
+}
+
+fn faults(texts: &[&str]) -> Vec<String> {
+    let sources: Vec<_> =
+        texts.iter().enumerate().map(|(n, text)| source(&format!("{n}.yml"), text)).collect();
+    let loaded = RuleSet::load(&sources).map(|_| ());
+    let faults = loaded.expect_err(&format!("loaded: {texts:?}"));
+    faults.iter().map(ToString::to_string).collect()
+}
+
+/// One fault, in this file and line, that says this.
+#[track_caller]
+fn check(texts: &[&str], place: &str, reason: &str) {
+    let faults = faults(texts);
+    assert!(
+        faults.iter().any(|fault| fault.starts_with(place) && fault.contains(reason)),
+        "{place} {reason}: {faults:?}"
+    );
+}
+
+#[test]
+fn a_sound_rule_is_loaded_with_its_attributes() {
+    let rules = RuleSet::load(&[source("a.yml", SOUND)]).expect("sound");
+    let rule = rules.rule("a-thing").expect("loaded");
+    assert_eq!(rule.metadata.window_seconds, 24 * 60 * 60);
+    assert_eq!(rule.metadata.dedup, ["user.username"]);
+}
+
+#[test]
+fn two_rules_of_one_id_or_one_name_are_refused() {
+    let renamed = SOUND.replace("name: a-thing", "name: b-thing");
+    check(&[SOUND, &renamed], "", "the id is taken by");
+    let other = SOUND.replace("1c0f0001", "1c0f0002");
+    check(&[SOUND, &other], "", "the name is taken by");
+}
+
+#[test]
+fn our_attributes_are_required_and_misspelt_ones_refused() {
+    check(&[SOUND.split("midwatch:").next().unwrap()], "0.yml:", "no `midwatch` attributes");
+    for (old, new, reason) in [
+        ("mode: on", "mode: loud", "`loud` is not a mode"),
+        ("mode: on", "mood: on", "`midwatch.mood` is no attribute"),
+        ("dedup: [user.username]", "dedup: []", "`midwatch.dedup` must be a list"),
+        ("dedup: [user.username]", "dedup: [user.name]", "names `user.name`, which no event has"),
+        ("mode: on", "mode: on\n  window: 5s", "must be 1m to 30d"),
+        ("mode: on", "mode: on\n  denied: maybe", "must be lower or keep"),
+        ("questions: [who?], ", "", "`midwatch.guide.questions` must be a list"),
+    ] {
+        check(&[&SOUND.replace(old, new)], "0.yml:", reason);
+    }
+}
+
+#[test]
+fn all_faults_of_all_files_are_told_at_once() {
+    let first = SOUND.replace("mode: on", "mode: loud");
+    let second = SOUND.replace("verb: delete", "verb|contians: delete");
+    let faults = faults(&[&first, &second]);
+    assert!(faults.iter().any(|fault| fault.starts_with("0.yml:")), "{faults:?}");
+    assert!(faults.iter().any(|fault| fault.starts_with("1.yml:7:")), "{faults:?}");
+}
+
+#[test]
+fn a_rule_that_can_never_fire_on_aks_is_refused() {
+    let sel = "sel: {verb: delete, objectRef.resource: pods}";
+    for (detection, reason) in [
+        ("sel: {verb: create, objectRef.resource: secrets, requestObject.type: x}", "AKS never"),
+        ("sel: {verb: list, objectRef.resource: pods, midwatch.object.kind: x}", "AKS never"),
+        ("sel: {objectRef.resource: serviceaccounts, midwatch.object|exists: true}", "AKS never"),
+        ("sel: {verb: deletecollection, objectRef.resource: events}", "does not log"),
+        ("sel: {verb: replace, objectRef.resource: pods}", "replace"),
+        ("sel: {verb: create, objectRef.ressource: pods}", "objectRef.ressource"),
+        ("sel: {responseStatus.code: ALLOW}", "ALLOW"),
+    ] {
+        check(&[&SOUND.replace(sel, detection)], "0.yml:7:", reason);
+    }
+}
+
+#[test]
+fn a_body_that_is_logged_for_one_of_the_resources_is_asked_for_with_reason() {
+    let sel = "sel: {verb: delete, objectRef.resource: pods}";
+    for detection in [
+        "sel: {verb: create, objectRef.resource: [secrets, pods], requestObject.kind: x}",
+        "sel: {verb: patch, objectRef.resource: configmaps, objectRef.name: coredns-custom, \
+         midwatch.object.data|exists: true}",
+        "sel: {verb: create, objectRef.resource: secrets, midwatch.object|exists: false}",
+        "sel: {verb: delete, objectRef.resource: events}",
+    ] {
+        let text = SOUND.replace(sel, detection);
+        let loaded = RuleSet::load(&[source("a.yml", &text)]);
+        assert!(loaded.is_ok(), "{detection}: {:?}", loaded.err());
+    }
+}
+
+#[test]
+fn a_directory_replaces_a_shipped_rule_by_name_and_may_not_steal_an_id() {
+    let shipped = RuleSet::builtin().expect("shipped");
+    let first = &shipped.rules()[0].reference;
+    let replaced = SOUND
+        .replace("name: a-thing", &format!("name: {}", first.name))
+        .replace("0b6a7f9e-3d0c-4a43-8a5c-1e1b1c0f0001", first.id.as_str());
+    let rules = RuleSet::builtin_with(&[source("mine.yml", &replaced)]).expect("sound");
+    assert_eq!(rules.rules().len(), shipped.rules().len());
+    let mine = rules.rule(&first.name).expect("replaced");
+    assert_eq!(mine.document.file, "mine.yml");
+
+    let added = RuleSet::builtin_with(&[source("mine.yml", SOUND)]).expect("sound");
+    assert_eq!(added.rules().len(), shipped.rules().len() + 1);
+
+    let stolen = SOUND.replace("0b6a7f9e-3d0c-4a43-8a5c-1e1b1c0f0001", first.id.as_str());
+    let faults = RuleSet::builtin_with(&[source("mine.yml", &stolen)]).map(|_| ()).unwrap_err();
+    assert!(faults[0].reason.contains("that of the shipped rule"), "{faults:?}");
+}
+
+#[test]
+fn what_is_sound_but_not_run_yet_is_named_and_not_dropped() {
+    let correlation = "
+title: Many things
+id: 0b6a7f9e-3d0c-4a43-8a5c-1e1b1c0f0003
+name: many-things
+correlation:
+  type: event_count
+  rules: [a-thing]
+  group-by: [user.username]
+  timespan: 5m
+  condition: {gte: 10}
+level: high
+";
+    let foreign = SOUND
+        .replace("product: kubernetes, service: audit", "product: windows, service: security")
+        .replace("1c0f0001", "1c0f0004");
+    let sources = [source("a.yml", SOUND), source("b.yml", correlation), source("c.yml", &foreign)];
+    let rules = RuleSet::load(&sources).expect("sound");
+    let files: Vec<&str> = rules.not_run().iter().map(|not_run| not_run.file.as_str()).collect();
+    assert_eq!(files, ["b.yml", "c.yml"]);
+    assert_eq!(rules.rules().len(), 1);
+}
+
+#[test]
+fn a_rule_that_is_not_asked_stays_in_the_catalogue() {
+    let rules = RuleSet::load(&[source("a.yml", SOUND)]).expect("sound").asking_only(|_| false);
+    assert!(rules.rules().is_empty());
+    let catalogue: Vec<_> = rules
+        .catalogue()
+        .iter()
+        .map(|(rule, asked)| (rule.reference.name.clone(), *asked))
+        .collect();
+    assert_eq!(catalogue, [("a-thing".to_owned(), false)]);
+}
