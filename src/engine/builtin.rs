@@ -1,10 +1,50 @@
 //! The detection rules that ship inside the binary, so that there is one file to deploy.
 
 use include_dir::{Dir, DirEntry, include_dir};
+use once_cell::sync::OnceCell;
 
-use super::ruleset::RuleSource;
+use super::ruleset::{RuleSet, RuleSource, fault};
+use crate::sigma::error::SigmaError;
 
-static RULES: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/rules");
+static FILES: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/rules");
+
+/// The same for ever, so it is compiled once; what depends on settings is made from it.
+static RULES: OnceCell<RuleSet> = OnceCell::new();
+
+impl RuleSet {
+    /// The rules that ship with the binary.
+    pub fn builtin() -> Result<Self, Vec<SigmaError>> {
+        RULES.get_or_try_init(|| Self::load(&sources())).cloned()
+    }
+
+    /// The shipped rules with a directory's on top: a rule of the same name replaces the shipped
+    /// one, any other is added.
+    pub fn builtin_with(extra: &[RuleSource]) -> Result<Self, Vec<SigmaError>> {
+        let mut base = Self::builtin()?;
+        let over = Self::load(extra)?;
+        base.rules.retain(|rule| over.rule(&rule.reference.name).is_none());
+        let mut faults = Vec::new();
+        for rule in &over.rules {
+            if let Some(twin) = base.rules.iter().find(|b| b.reference.id == rule.reference.id) {
+                faults.push(fault(
+                    rule,
+                    format!(
+                        "the id is that of the shipped rule `{}`; draw a new UUID, or keep the name \
+                         to replace it",
+                        twin.reference.name
+                    ),
+                ));
+            }
+        }
+        if !faults.is_empty() {
+            return Err(faults);
+        }
+        base.rules.extend(over.rules);
+        base.rules.sort_by(|a, b| a.reference.name.cmp(&b.reference.name));
+        base.not_run.extend(over.not_run);
+        Ok(base)
+    }
+}
 
 /// Every shipped rule document, in path order.
 pub fn sources() -> Vec<RuleSource> {
@@ -18,7 +58,7 @@ pub fn case_files() -> Vec<RuleSource> {
 
 fn files(ending: &str) -> Vec<RuleSource> {
     let mut found = Vec::new();
-    collect(&RULES, ending, &mut found);
+    collect(&FILES, ending, &mut found);
     found.sort_by(|a, b| a.path.cmp(&b.path));
     found
 }

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
 
 use crate::model::attack::Attack;
 use crate::model::ids::RuleId;
@@ -13,7 +14,6 @@ use crate::sigma::error::SigmaError;
 use crate::sigma::lint::Severity;
 use crate::sigma::node::Place;
 
-use super::builtin;
 use super::metadata::{self, Metadata};
 use super::visibility;
 
@@ -60,49 +60,16 @@ impl fmt::Display for NotRun {
     }
 }
 
-/// Rules by name, each compiled.
-#[derive(Debug, Default)]
+/// Rules by name, each compiled. Cheap to clone: the rules are shared.
+#[derive(Debug, Clone, Default)]
 pub struct RuleSet {
-    rules: Vec<LoadedRule>,
+    pub(super) rules: Vec<Arc<LoadedRule>>,
     /// Loaded, and not asked.
-    idle: Vec<LoadedRule>,
-    not_run: Vec<NotRun>,
+    idle: Vec<Arc<LoadedRule>>,
+    pub(super) not_run: Vec<NotRun>,
 }
 
 impl RuleSet {
-    /// The rules that ship with the binary.
-    pub fn builtin() -> Result<Self, Vec<SigmaError>> {
-        Self::load(&builtin::sources())
-    }
-
-    /// The shipped rules with a directory's on top: a rule of the same name replaces the shipped
-    /// one, any other is added.
-    pub fn builtin_with(extra: &[RuleSource]) -> Result<Self, Vec<SigmaError>> {
-        let mut base = Self::builtin()?;
-        let over = Self::load(extra)?;
-        base.rules.retain(|rule| over.rule(&rule.reference.name).is_none());
-        let mut faults = Vec::new();
-        for rule in &over.rules {
-            if let Some(twin) = base.rules.iter().find(|b| b.reference.id == rule.reference.id) {
-                faults.push(fault(
-                    rule,
-                    format!(
-                        "the id is that of the shipped rule `{}`; draw a new UUID, or keep the name \
-                         to replace it",
-                        twin.reference.name
-                    ),
-                ));
-            }
-        }
-        if !faults.is_empty() {
-            return Err(faults);
-        }
-        base.rules.extend(over.rules);
-        base.rules.sort_by(|a, b| a.reference.name.cmp(&b.reference.name));
-        base.not_run.extend(over.not_run);
-        Ok(base)
-    }
-
     /// Parses and compiles; all faults of all files at once.
     pub fn load(sources: &[RuleSource]) -> Result<Self, Vec<SigmaError>> {
         let mut set = Self::default();
@@ -123,13 +90,13 @@ impl RuleSet {
     }
 
     /// The rules that are asked about events, ordered by name.
-    pub fn rules(&self) -> &[LoadedRule] {
+    pub fn rules(&self) -> &[Arc<LoadedRule>] {
         &self.rules
     }
 
     /// The rule of this name.
     pub fn rule(&self, name: &str) -> Option<&LoadedRule> {
-        self.rules.iter().find(|rule| rule.reference.name == name)
+        self.rules.iter().find(|rule| rule.reference.name == name).map(Arc::as_ref)
     }
 
     /// Documents that parsed and were validated, and that this version does not run.
@@ -139,8 +106,9 @@ impl RuleSet {
 
     /// Everything that is loaded, ordered by name, and whether it is asked about events.
     pub fn catalogue(&self) -> Vec<(&LoadedRule, bool)> {
-        let asked = self.rules.iter().map(|rule| (rule, true));
-        let mut all: Vec<_> = asked.chain(self.idle.iter().map(|rule| (rule, false))).collect();
+        let asked = self.rules.iter().map(|rule| (rule.as_ref(), true));
+        let idle = self.idle.iter().map(|rule| (rule.as_ref(), false));
+        let mut all: Vec<_> = asked.chain(idle).collect();
         all.sort_by(|(a, _), (b, _)| a.reference.name.cmp(&b.reference.name));
         all
     }
@@ -163,7 +131,7 @@ impl RuleSet {
                 }
                 match load(rule) {
                     Ok(_) if self.rules.len() >= RULES_MAX => {}
-                    Ok(rule) => self.rules.push(rule),
+                    Ok(rule) => self.rules.push(Arc::new(rule)),
                     Err(more) => faults.extend(more),
                 }
             }
@@ -222,7 +190,7 @@ fn load(rule: Box<Rule>) -> Result<LoadedRule, Vec<SigmaError>> {
     let matcher = Matcher::compile(&rule).map_err(|more| faults.extend(more));
     if let Ok(metadata) = &metadata {
         // What can never fire would be silent for ever: an error here, not a remark.
-        let lints = visibility::findings(&rule, metadata);
+        let lints = visibility::lint(&rule, metadata);
         faults.extend(lints.into_iter().filter(|lint| lint.severity == Severity::Error).map(
             |lint| SigmaError { file: lint.file, line: lint.line, column: 1, reason: lint.reason },
         ));
@@ -238,11 +206,11 @@ fn load(rule: Box<Rule>) -> Result<LoadedRule, Vec<SigmaError>> {
     }
 }
 
-fn fault(rule: &LoadedRule, reason: String) -> SigmaError {
+pub(super) fn fault(rule: &LoadedRule, reason: String) -> SigmaError {
     SigmaError { file: rule.document.file.clone(), line: rule.document.line, column: 1, reason }
 }
 
-fn duplicates(rules: &[LoadedRule]) -> Vec<SigmaError> {
+fn duplicates(rules: &[Arc<LoadedRule>]) -> Vec<SigmaError> {
     let mut ids: BTreeMap<&str, &LoadedRule> = BTreeMap::new();
     let mut names: BTreeMap<&str, &LoadedRule> = BTreeMap::new();
     let mut faults = Vec::new();

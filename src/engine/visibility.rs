@@ -9,10 +9,9 @@ use crate::audit::policy::{AuditLevel, RequestPattern, RequestShape, bodies, lev
 use crate::audit::taxonomy::{FIELDS, FieldKind, Known as KnownField, knows};
 use crate::sigma::conjunct::{Asks, Conjunct, Term, conjuncts};
 use crate::sigma::document::Rule;
-use crate::sigma::lint::{self, Known, Severity, Taxonomy, ValueKind};
+use crate::sigma::lint::{self as sigma_lint, Known, Severity, Taxonomy, ValueKind};
 
 use super::metadata::Metadata;
-use super::ruleset::LoadedRule;
 
 /// Combinations of verbs, resources, names and so on that one branch is tried with, at most.
 const COMBINATIONS_MAX: usize = 10_000;
@@ -33,14 +32,9 @@ impl fmt::Display for RuleLint {
     }
 }
 
-/// Everything to mend in a loaded rule, in the order of the file.
-pub fn lint(rule: &LoadedRule) -> Vec<RuleLint> {
-    findings(&rule.document, &rule.metadata)
-}
-
-/// As [`lint`], for a rule that is being loaded.
-pub(super) fn findings(rule: &Rule, metadata: &Metadata) -> Vec<RuleLint> {
-    let mut found: Vec<(u32, Severity, String)> = lint::lint(rule, &AksTaxonomy)
+/// Everything to mend in a rule, in the order of the file.
+pub fn lint(rule: &Rule, metadata: &Metadata) -> Vec<RuleLint> {
+    let mut found: Vec<(u32, Severity, String)> = sigma_lint::lint(rule, &AksTaxonomy)
         .into_iter()
         .map(|lint| (lint.line, lint.severity, lint.reason))
         .collect();

@@ -107,7 +107,9 @@ fn test_all(rules: &RuleSet, files: Vec<RuleSource>) -> Outcome {
 fn lint_all(rules: &RuleSet) -> Outcome {
     let mut outcome = Outcome { rules: rules.rules().len(), ..Outcome::default() };
     for rule in rules.rules() {
-        outcome.complaints.extend(visibility::lint(rule).into_iter().map(Complaint::from));
+        outcome.complaints.extend(
+            visibility::lint(&rule.document, &rule.metadata).into_iter().map(Complaint::from),
+        );
     }
     for document in rules.not_run() {
         let (file, line, reason) = (document.file.clone(), document.line, document.reason.clone());

@@ -20,7 +20,7 @@ use crate::model::attack::Attack;
 pub(super) fn list(arguments: &RulesListArguments, console: &mut Console) -> Result<Exit, Failure> {
     let rules = sources::rule_set(arguments.rules.as_deref())?;
     let mut shown: Vec<&LoadedRule> =
-        rules.rules().iter().filter(|rule| is_shown(rule, arguments)).collect();
+        rules.rules().iter().map(AsRef::as_ref).filter(|rule| is_shown(rule, arguments)).collect();
     shown.sort_by(|a, b| {
         let key = |rule: &LoadedRule| (Reverse(rule.reference.level), rule.reference.name.clone());
         key(a).cmp(&key(b))

@@ -55,7 +55,7 @@ pub(in crate::cli) fn find<'a>(rules: &'a RuleSet, name: &str) -> Result<&'a Loa
         .rules()
         .iter()
         .find(|rule| rule.reference.name == wanted || rule.reference.id.as_str() == wanted);
-    found.ok_or_else(|| {
+    found.map(AsRef::as_ref).ok_or_else(|| {
         let failure = Failure::new(Exit::Usage, format!("there is no rule `{name}`"));
         match nearest(rules, &wanted) {
             Some(nearest) => failure.because(format!("did you mean `{nearest}`?")),
