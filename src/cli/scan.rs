@@ -2,6 +2,7 @@
 //! the live path, and nothing stored.
 
 mod alerts;
+mod document;
 mod inputs;
 mod problems;
 mod progress;

@@ -1,9 +1,10 @@
 //! The work of a scan: lines to events, events to findings, in batches of bounded memory.
 
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, BufRead, Read};
 use std::path::Path;
 
+use super::document;
 use super::inputs::Input;
 use super::problems::Problems;
 use super::progress::Progress;
@@ -71,9 +72,9 @@ impl Scan<'_> {
         console: &mut Console,
     ) -> Result<(), Failure> {
         let (opened, path) = match input {
-            Input::Stdin => (self.lines(io::stdin()), Path::new("-")),
+            Input::Stdin => (self.open(io::stdin()), Path::new("-")),
             Input::File { path, .. } => {
-                (File::open(path).and_then(|file| self.lines(file)), path.as_path())
+                (File::open(path).and_then(|file| self.open(file)), path.as_path())
             }
         };
         let name = path.to_string_lossy().into_owned();
@@ -83,7 +84,7 @@ impl Scan<'_> {
             name: name.clone(),
         };
         let read = match opened {
-            Ok(mut lines) => self.batches(&mut lines, &origin, console)?,
+            Ok(reader) => self.records(reader, &origin, console)?,
             Err(error) => Err(error),
         };
         match read {
@@ -104,18 +105,50 @@ impl Scan<'_> {
         self.progress.aside(|| console.warn(&format!("cannot read {name}: {why}")))
     }
 
-    fn lines<'r>(
-        &self,
-        reader: impl Read + 'r,
-    ) -> io::Result<LineReader<Box<dyn io::BufRead + 'r>>> {
-        Ok(LineReader::new(gzip::open(self.progress.wrap(reader))?, LINE_MAX))
+    fn open<'r>(&self, reader: impl Read + 'r) -> io::Result<Box<dyn BufRead + 'r>> {
+        gzip::open(self.progress.wrap(reader))
+    }
+
+    /// A record a line, or one document over many lines. The outer error is the output's, the
+    /// inner one the input's.
+    fn records(
+        &mut self,
+        mut reader: Box<dyn BufRead + '_>,
+        origin: &Origin,
+        console: &mut Console,
+    ) -> io::Result<io::Result<()>> {
+        match reader.fill_buf().map(document::is_document) {
+            Ok(true) => {}
+            Ok(false) => {
+                return self.batches(&mut LineReader::new(reader, LINE_MAX), origin, console);
+            }
+            Err(error) => return Ok(Err(error)),
+        }
+        let document = match document::read(reader) {
+            Ok(document) => document,
+            Err(error) => return Ok(Err(error)),
+        };
+        self.summary.bytes += document.len() as u64;
+        let events = self.decode(&document, 0, origin);
+        self.evaluate(&events, console)?;
+        Ok(Ok(()))
+    }
+
+    /// Decodes a line or a document and counts what it came to.
+    fn decode(&mut self, text: &[u8], offset: u64, origin: &Origin) -> Vec<Event> {
+        let decoded = decode(text, offset, origin);
+        self.summary.totals.add(&decoded.totals);
+        for problem in &decoded.problems {
+            self.problems.add(&origin.name, problem);
+        }
+        decoded.events
     }
 
     /// The outer error is the output's, the inner one the input's; what was read before it has
     /// been evaluated.
     fn batches(
         &mut self,
-        lines: &mut LineReader<Box<dyn io::BufRead + '_>>,
+        lines: &mut LineReader<Box<dyn BufRead + '_>>,
         origin: &Origin,
         console: &mut Console,
     ) -> io::Result<io::Result<()>> {
@@ -141,7 +174,7 @@ impl Scan<'_> {
     /// Decodes lines until the batch is full (`false`) or the input ends (`true`).
     fn batch(
         &mut self,
-        lines: &mut LineReader<Box<dyn io::BufRead + '_>>,
+        lines: &mut LineReader<Box<dyn BufRead + '_>>,
         origin: &Origin,
         events: &mut Vec<Event>,
         start: u64,
@@ -162,12 +195,7 @@ impl Scan<'_> {
                 self.problems.add(&origin.name, &Problem { kind, offset: span.offset, detail });
                 continue;
             }
-            let decoded = decode(&line, span.offset, origin);
-            self.summary.totals.add(&decoded.totals);
-            for problem in &decoded.problems {
-                self.problems.add(&origin.name, problem);
-            }
-            events.extend(decoded.events);
+            events.extend(self.decode(&line, span.offset, origin));
         }
         Ok(false)
     }
