@@ -118,21 +118,6 @@ fn rows(page: &mut String, wanted: impl Fn(&FieldDoc) -> bool) {
 mod tests {
     use super::*;
 
-    const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/reference/fields.md");
-
-    #[test]
-    fn the_reference_page_is_current() {
-        let page = std::fs::read_to_string(PAGE).unwrap_or_default();
-        let cure = "run `cargo test --lib write_the_reference_page -- --ignored`";
-        assert!(page == markdown(), "docs/reference/fields.md is stale: {cure}");
-    }
-
-    #[test]
-    #[ignore = "writes docs/reference/fields.md"]
-    fn write_the_reference_page() {
-        std::fs::write(PAGE, markdown()).unwrap();
-    }
-
     #[test]
     fn paths_are_known_open_or_unknown() {
         let known = |path: &str| match knows(path) {

@@ -25,6 +25,7 @@ mod fake_host;
 mod host_contract;
 mod managed_identity;
 mod pipeline;
+mod reference_pages;
 mod rules;
 mod salvage;
 mod sigma_cases;

@@ -1,3 +1,5 @@
+//! What an event answers, field by field.
+
 use serde_json::json;
 
 use super::*;

@@ -1,3 +1,5 @@
+//! Every shape that a record comes in, and what each line is counted as.
+
 use serde_json::json;
 
 use super::*;

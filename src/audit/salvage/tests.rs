@@ -1,3 +1,5 @@
+//! What is kept of a text that was cut, wherever the cut lies.
+
 use serde_json::json;
 
 use super::*;

@@ -1,3 +1,5 @@
+//! The condition grammar: precedence, quantities, and the place of a fault.
+
 use proptest::prelude::*;
 
 use super::*;

@@ -1,3 +1,5 @@
+//! Correlation documents that are taken, and the faults of those that are not.
+
 use super::*;
 use crate::sigma::document::{Document, parse};
 

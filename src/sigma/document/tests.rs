@@ -1,3 +1,5 @@
+//! Documents that are taken, and every fault of those that are not.
+
 use super::*;
 
 fn faults(source: &str) -> Vec<String> {

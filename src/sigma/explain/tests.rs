@@ -1,3 +1,5 @@
+//! The reasons that are given for a decision.
+
 use std::borrow::Cow;
 
 use super::*;

@@ -1,3 +1,5 @@
+//! What the lint remarks, and what it lets pass.
+
 use super::*;
 use crate::sigma::document::{Document, parse};
 

@@ -1,3 +1,5 @@
+//! Wildcards, escapes and case, against a naive matcher too.
+
 use proptest::prelude::*;
 
 use super::*;
