@@ -12,6 +12,7 @@ use crate::adapters::azure::http::{Http, HttpOptions};
 use crate::adapters::azure::queue::AzureQueue;
 use crate::adapters::azure::table::AzureTable;
 use crate::adapters::local::clock::SystemClock;
+use crate::audit::source::ControlPlane;
 use crate::config::Settings;
 use crate::engine::ruleset::RuleSet;
 use crate::pipeline::services::{Limits, Services};
@@ -44,6 +45,7 @@ pub async fn services(settings: &Settings, rules: RuleSet) -> anyhow::Result<Ser
     Ok(Services {
         logs,
         containers: settings.log.containers.clone(),
+        control_plane: ControlPlane::new(settings.log.control_plane.clone()),
         queue: Arc::new(AzureQueue::new(&settings.queue.endpoint, &access, &http)?),
         clock: Arc::new(clock),
         store,

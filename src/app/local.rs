@@ -11,6 +11,7 @@ use crate::adapters::local::clock::SystemClock;
 use crate::adapters::local::directory::Directory;
 use crate::adapters::local::queue::{LocalQueueReceiver, channel};
 use crate::adapters::local::table::LocalTables;
+use crate::audit::source::ControlPlane;
 use crate::engine::ruleset::RuleSet;
 use crate::pipeline::services::{Limits, Services};
 use crate::store::{Store, StoreTables};
@@ -45,6 +46,7 @@ pub async fn services(
     let services = Services {
         logs: vec![Arc::new(Directory::new(ACCOUNT, account))],
         containers: vec![CONTAINER.to_owned()],
+        control_plane: ControlPlane::default(),
         queue: Arc::new(queue),
         clock: Arc::new(SystemClock),
         store,

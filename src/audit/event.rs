@@ -11,6 +11,7 @@ use sha2::{Digest, Sha256};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
+use super::source::ControlPlane;
 use super::{body, outcome, path, request};
 use crate::model::fields::{Fields, Found};
 use crate::model::finding::{Actor, Evidence, Outcome, Target};
@@ -34,6 +35,7 @@ pub struct Event {
     audit_id: String,
     truncated: bool,
     enveloped: Option<OffsetDateTime>,
+    control_plane: ControlPlane,
     derived: OnceLock<Box<Derived>>,
 }
 
@@ -46,6 +48,7 @@ pub(super) struct Surroundings {
     pub(super) cut: bool,
     /// The envelope's `time`.
     pub(super) time: Option<OffsetDateTime>,
+    pub(super) control_plane: ControlPlane,
 }
 
 impl Event {
@@ -65,6 +68,7 @@ impl Event {
             audit_id,
             truncated,
             enveloped: around.time,
+            control_plane: around.control_plane,
             derived: OnceLock::new(),
         }
     }

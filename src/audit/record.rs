@@ -11,6 +11,7 @@ use time::OffsetDateTime;
 
 use super::event::{Event, Surroundings, timestamp};
 use super::salvage::salvage;
+use super::source::ControlPlane;
 use crate::model::checkpoint::Totals;
 use crate::model::finding::Evidence;
 use crate::model::ids::ClusterId;
@@ -32,6 +33,8 @@ pub struct Origin {
     pub fallback: ClusterId,
     /// Container and blob name, a file's path, or `-`.
     pub name: String,
+    /// Networks that the cluster's control plane calls from besides its usual one.
+    pub control_plane: ControlPlane,
 }
 
 /// What one line came to.
@@ -208,6 +211,7 @@ impl Decoder<'_> {
             },
             cut,
             time: context.time,
+            control_plane: origin.control_plane.clone(),
         };
         let index = self.decoded.events.len();
         let (line, digest) = (self.line, &mut self.digest);

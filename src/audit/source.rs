@@ -2,12 +2,36 @@
 //! stands furthest right was seen by the server, the rest a client can forge with headers.
 
 use std::net::IpAddr;
+use std::sync::Arc;
+
+use ipnet::IpNet;
+
+/// Where a cluster's control plane calls from besides 172.31.0.0/16, where AKS runs it: front ends,
+/// or the customer's own subnet when the API server stands in it. Empty by default.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ControlPlane(Option<Arc<[IpNet]>>);
+
+impl ControlPlane {
+    /// These networks too. Whoever calls from them under a platform name counts as the platform.
+    pub fn new(networks: Vec<IpNet>) -> Self {
+        Self((!networks.is_empty()).then(|| networks.into()))
+    }
+
+    fn holds(&self, address: IpAddr) -> bool {
+        self.0.as_ref().is_some_and(|networks| networks.iter().any(|net| net.contains(&address)))
+    }
+}
 
 /// The caller among `addresses`: from the right, hops of the control plane itself are dropped
-/// (172.31.0.0/16 where AKS runs it, loopback, link-local), and the next one is the caller.
+/// (172.31.0.0/16 where AKS runs it, loopback, link-local, and what is configured), and the next
+/// one is the caller.
 /// `None` when nothing is left: the control plane called itself.
-pub fn caller<'a>(addresses: impl DoubleEndedIterator<Item = &'a str>) -> Option<&'a str> {
-    addresses.rev().find(|address| !parse(address).is_some_and(is_control_plane))
+pub fn caller<'a>(
+    addresses: impl DoubleEndedIterator<Item = &'a str>,
+    control_plane: &ControlPlane,
+) -> Option<&'a str> {
+    let is_hop = |address: IpAddr| is_control_plane(address) || control_plane.holds(address);
+    addresses.rev().find(|address| !parse(address).is_some_and(is_hop))
 }
 
 /// Whether an address is reachable from the internet: `public`, `private`, or `none` when there is
@@ -71,7 +95,22 @@ mod tests {
             (&["not an address", "::1"], Some("not an address")),
             (&[], None),
         ] {
-            assert_eq!(caller(chain.iter().copied()), expected, "{chain:?}");
+            let none = ControlPlane::default();
+            assert_eq!(caller(chain.iter().copied(), &none), expected, "{chain:?}");
+        }
+    }
+
+    #[test]
+    fn a_configured_network_belongs_to_the_control_plane_and_nothing_beside_it() {
+        let net = |text: &str| text.parse().expect("a network");
+        let mine = ControlPlane::new(vec![net("10.224.0.0/28"), net("fd00:1::/64")]);
+        for (address, expected) in [
+            ("10.224.0.14", None),
+            ("10.224.0.16", Some("10.224.0.16")),
+            ("fd00:1::7", None),
+            ("172.31.0.9", None),
+        ] {
+            assert_eq!(caller([address].into_iter(), &mine), expected, "{address}");
         }
     }
 

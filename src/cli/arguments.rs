@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser, ValueParser};
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+use ipnet::IpNet;
 
 use self::rules::RulesArguments;
 use super::console::ColorChoice;
@@ -148,6 +149,9 @@ pub struct ScanArguments {
     /// Name of the cluster, for files whose path does not tell
     #[arg(long, value_name = "NAME", default_value = "offline")]
     pub cluster: String,
+    /// Networks the control plane calls from besides 172.31.0.0/16, such as the API server's subnet
+    #[arg(long, value_name = "NETWORK", value_delimiter = ',')]
+    pub control_plane: Vec<IpNet>,
     /// Draw no progress bar
     #[arg(long)]
     pub no_progress: bool,

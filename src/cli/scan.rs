@@ -31,6 +31,7 @@ use super::exit::Exit;
 use super::failure::Failure;
 use super::interrupt::{self, Interrupt};
 use super::rules::sources;
+use crate::audit::source::ControlPlane;
 use crate::engine::ruleset::RuleSet;
 use crate::model::ids::ClusterId;
 
@@ -57,6 +58,7 @@ fn run(
         rules,
         filter: Filter { level: arguments.level, modes: arguments.mode.clone() },
         cluster: ClusterId::new(&arguments.cluster),
+        control_plane: ControlPlane::new(arguments.control_plane.clone()),
         report: report(arguments.output, rules, console),
         progress: progress(arguments, &expanded, console),
         interrupt: interrupt.clone(),

@@ -47,6 +47,13 @@ pub const SETTINGS: &[SettingDoc] = &[
          to the log accounts are found without it.",
     ),
     doc(
+        sections::CONTROL_PLANE,
+        Need::Optional(None),
+        "Networks that control planes call from besides 172.31.0.0/16, with commas between: the \
+         subnet of the API server where it stands in your own network. Who calls from there under \
+         a platform name counts as the platform, so keep it to that subnet.",
+    ),
+    doc(
         sections::TABLE_ENDPOINT,
         Need::Always,
         "Table endpoint of the account that keeps the state: \

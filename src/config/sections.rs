@@ -4,6 +4,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use ipnet::IpNet;
+
 use super::reader::Reader;
 use crate::adapters::azure::connection_string::ConnectionString;
 use crate::adapters::azure::credential::CredentialChoice;
@@ -13,6 +15,7 @@ use crate::model::ids::ClusterId;
 pub(super) const LOG_ACCOUNTS: &str = "MIDWATCH_LOG_ACCOUNTS";
 pub(super) const LOG_CONTAINERS: &str = "MIDWATCH_LOG_CONTAINERS";
 pub(super) const CLUSTERS: &str = "MIDWATCH_CLUSTERS";
+pub(super) const CONTROL_PLANE: &str = "MIDWATCH_CONTROL_PLANE";
 pub(super) const TABLE_ENDPOINT: &str = "MIDWATCH_TABLE_ENDPOINT";
 pub(super) const TABLE_PREFIX: &str = "MIDWATCH_TABLE_PREFIX";
 pub(super) const QUEUE_ENDPOINT: &str = "MIDWATCH_QUEUE_ENDPOINT";
@@ -47,6 +50,8 @@ pub struct LogSettings {
     /// `MIDWATCH_CLUSTERS`: clusters known beforehand; others are found in the log. Empty by
     /// default.
     pub clusters: Vec<ClusterId>,
+    /// `MIDWATCH_CONTROL_PLANE`: networks that control planes call from besides 172.31.0.0/16.
+    pub control_plane: Vec<IpNet>,
 }
 
 /// Where Midwatch keeps what it knows.
@@ -119,7 +124,15 @@ impl LogSettings {
         let mut clusters: Vec<_> = clusters.into_iter().map(ClusterId::new).collect();
         clusters.sort();
         clusters.dedup();
-        Some(Self { accounts: accounts?, containers, clusters })
+        let networks = reader.list(CONTROL_PLANE);
+        let control_plane: Vec<IpNet> = networks.iter().flat_map(|net| net.parse()).collect();
+        if control_plane.len() != networks.len() {
+            reader.fault(
+                CONTROL_PLANE,
+                "must be networks with commas between, such as 10.224.0.0/28",
+            );
+        }
+        Some(Self { accounts: accounts?, containers, clusters, control_plane })
     }
 }
 

@@ -72,7 +72,12 @@ pub fn run(rule: &LoadedRule, cases: &[Case], file: &str) -> Vec<CaseProblem> {
 fn problem(rule: &LoadedRule, case: &Case, file: &str) -> Option<CaseProblem> {
     let wrong =
         |reason: String| Some(CaseProblem { file: file.to_owned(), line: case.line, reason });
-    let origin = Origin { cluster: None, fallback: ClusterId::new("case"), name: file.to_owned() };
+    let origin = Origin {
+        cluster: None,
+        fallback: ClusterId::new("case"),
+        name: file.to_owned(),
+        control_plane: Default::default(),
+    };
     let decoded = decode(case.event.as_bytes(), 0, &origin);
     let [event] = decoded.events.as_slice() else {
         let detail = decoded.problems.first().map(ToString::to_string).unwrap_or_default();

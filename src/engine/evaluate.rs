@@ -122,7 +122,12 @@ midwatch:
     fn findings(changes: &[(&str, &str)]) -> Vec<Finding> {
         let rules = [RuleSource { path: "r.yml".into(), text: RULE.into() }];
         let rules = RuleSet::load(&rules).expect("a sound rule");
-        let origin = Origin { cluster: None, fallback: ClusterId::new("c"), name: "-".into() };
+        let origin = Origin {
+            cluster: None,
+            fallback: ClusterId::new("c"),
+            name: "-".into(),
+            control_plane: Default::default(),
+        };
         let events: Vec<Event> = changes
             .iter()
             .flat_map(|(old, new)| {

@@ -73,6 +73,7 @@ pub async fn segment(services: &Services, blob: &BlobRef) -> Result<SegmentRepor
         cluster: Some(place.cluster.clone()),
         fallback: place.cluster.clone(),
         name: format!("{}/{}", blob.container, blob.name),
+        control_plane: services.control_plane.clone(),
     };
     let Some((checkpoint, etag)) = open(services, blob, &place).await? else {
         return Ok(report(SegmentState::Busy));

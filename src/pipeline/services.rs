@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use time::OffsetDateTime;
 
+use crate::audit::source::ControlPlane;
 use crate::engine::ruleset::RuleSet;
 use crate::ports::blobs::Blobs;
 use crate::ports::clock::Clock;
@@ -18,6 +19,8 @@ pub struct Services {
     pub logs: Vec<Arc<dyn Blobs>>,
     /// The containers with audit records in each of them.
     pub containers: Vec<String>,
+    /// Networks that control planes call from besides their usual one.
+    pub control_plane: ControlPlane,
     pub queue: Arc<dyn Queue>,
     pub clock: Arc<dyn Clock>,
     pub store: Store,

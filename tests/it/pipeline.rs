@@ -171,6 +171,7 @@ impl Bench {
         let services = Services {
             logs: vec![Arc::new(Directory::new("bench", account))],
             containers: vec![CONTAINER.into()],
+            control_plane: Default::default(),
             queue: Arc::new(queue),
             clock: self.clock.clone(),
             store,

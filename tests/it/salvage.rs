@@ -19,7 +19,12 @@ use serde_json::{Value, json};
 const EVENTS: usize = 200;
 
 fn origin() -> Origin {
-    Origin { cluster: None, fallback: ClusterId::new("offline"), name: "samples".to_owned() }
+    Origin {
+        cluster: None,
+        fallback: ClusterId::new("offline"),
+        name: "samples".to_owned(),
+        control_plane: Default::default(),
+    }
 }
 
 /// Lines of a file in `samples/`, decompressed.

@@ -37,7 +37,7 @@ pub(super) struct Derived {
 impl Derived {
     pub(super) fn of(event: &Event) -> Self {
         let username = event.text(&["user", "username"]);
-        let source = source::caller(texts(event.at(&["sourceIPs"])));
+        let source = source::caller(texts(event.at(&["sourceIPs"])), &event.control_plane);
         let uri = RequestUri::parse(event.text(&["requestURI"]));
         let exec = Exec::of(&uri);
         let groups: Vec<_> = texts(event.at(&["user", "groups"])).collect();

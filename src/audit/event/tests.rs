@@ -11,8 +11,12 @@ fn event(members: &Value) -> Event {
     for (key, value) in members.as_object().unwrap() {
         whole[key] = value.clone();
     }
-    let origin =
-        Origin { cluster: None, fallback: ClusterId::new("offline"), name: "file".to_owned() };
+    let origin = Origin {
+        cluster: None,
+        fallback: ClusterId::new("offline"),
+        name: "file".to_owned(),
+        control_plane: Default::default(),
+    };
     let mut decoded = decode(whole.to_string().as_bytes(), 0, &origin);
     decoded.events.remove(0)
 }

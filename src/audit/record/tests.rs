@@ -5,7 +5,12 @@ use serde_json::json;
 use super::*;
 
 fn origin() -> Origin {
-    Origin { cluster: None, fallback: ClusterId::new("offline"), name: "file".into() }
+    Origin {
+        cluster: None,
+        fallback: ClusterId::new("offline"),
+        name: "file".into(),
+        control_plane: Default::default(),
+    }
 }
 
 fn event() -> Value {

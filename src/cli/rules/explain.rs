@@ -12,6 +12,7 @@ use crate::audit::event::Event;
 use crate::audit::gzip;
 use crate::audit::lines::LineReader;
 use crate::audit::record::{Decoded, Origin, decode};
+use crate::audit::source::ControlPlane;
 use crate::cli::arguments::TextFormat;
 use crate::cli::arguments::rules::RulesExplainArguments;
 use crate::cli::console::Console;
@@ -81,6 +82,7 @@ fn events(path: &Path) -> Result<Decoded, Failure> {
         cluster: None,
         fallback: ClusterId::new("offline"),
         name: path.to_string_lossy().into_owned(),
+        control_plane: ControlPlane::default(),
     };
     if let Ok(document) = serde_json::from_slice::<Value>(&text) {
         return Ok(decode(document.to_string().as_bytes(), 0, &origin));

@@ -14,6 +14,7 @@ use super::summary::Summary;
 use crate::audit::event::Event;
 use crate::audit::lines::LineReader;
 use crate::audit::record::{Origin, decode};
+use crate::audit::source::ControlPlane;
 use crate::audit::{blob_path, gzip};
 use crate::cli::console::Console;
 use crate::cli::failure::Failure;
@@ -53,6 +54,8 @@ pub(in crate::cli) struct Scan<'a> {
     pub filter: Filter,
     /// The cluster's name where no path and no record tells it.
     pub cluster: ClusterId,
+    /// Networks that control planes call from besides their usual one.
+    pub control_plane: ControlPlane,
     pub report: Box<dyn Report>,
     pub progress: Progress,
     pub interrupt: Interrupt,
@@ -81,6 +84,7 @@ impl Scan<'_> {
         let origin = Origin {
             cluster: cluster_of(&name),
             fallback: self.cluster.clone(),
+            control_plane: self.control_plane.clone(),
             name: name.clone(),
         };
         let read = match opened {
