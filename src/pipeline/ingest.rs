@@ -209,29 +209,27 @@ impl Segment<'_> {
         let mut totals = Totals::default();
         let mut events = Vec::new();
         let mut problems = Vec::new();
-        let mut lines = whole_lines(&self.tail, base);
+        let skipped = self.skip();
+        let rest = self.tail.get(skipped..).unwrap_or_default();
+        let mut lines = whole_lines(rest, base + skipped as u64);
         for line in lines.by_ref() {
-            if std::mem::take(&mut self.skipping) {
-                continue; // the end of a line that was given up and counted already
-            }
             let decoded = decode(line.bytes, line.offset, &self.origin);
             totals.add(&decoded.totals);
             problems.extend(decoded.problems);
             events.extend(decoded.events);
         }
-        let mut consumed = lines.consumed();
+        let mut consumed = skipped + lines.consumed();
         let oversized = self.services.limits.segment_bytes;
         if consumed == 0 && self.tail.len() as u64 >= oversized {
             consumed = self.tail.len();
-            if !std::mem::replace(&mut self.skipping, true) {
-                totals.records += 1;
-                totals.malformed += 1;
-                problems.push(Problem {
-                    kind: ProblemKind::OversizedLine,
-                    offset: base,
-                    detail: format!("the line is longer than {oversized} bytes and was skipped"),
-                });
-            }
+            self.skipping = true;
+            totals.records += 1;
+            totals.malformed += 1;
+            problems.push(Problem {
+                kind: ProblemKind::OversizedLine,
+                offset: base,
+                detail: format!("the line is longer than {oversized} bytes and was skipped"),
+            });
         }
         if consumed == 0 {
             return Ok(());
@@ -243,6 +241,21 @@ impl Segment<'_> {
         self.tail.drain(..consumed);
         self.note(&totals, problems, changed);
         Ok(())
+    }
+
+    /// Bytes in hand that belong to a line which was given up and counted already: up to and with
+    /// its newline, or all of them.
+    fn skip(&mut self) -> usize {
+        if !self.skipping {
+            return 0;
+        }
+        match self.tail.iter().position(|byte| *byte == b'\n') {
+            Some(newline) => {
+                self.skipping = false;
+                newline + 1
+            }
+            None => self.tail.len(),
+        }
     }
 
     /// Moves the checkpoint over consumed bytes and stores it, renewing the lease.

@@ -435,6 +435,19 @@ async fn a_line_longer_than_the_budget_is_skipped_and_counted_and_the_rest_goes_
 }
 
 #[tokio::test]
+async fn a_line_that_ends_just_behind_the_budget_takes_no_other_line_with_it() {
+    for length in [299_999, 300_000, 300_001, 350_000] {
+        let bench = Bench::new();
+        bench.write(&[vec![b'x'; length], b"\n".to_vec(), log()].concat());
+        let (services, _queue) = bench.services(small(50_000, 300_000)).await;
+        let reports = until_caught_up(&services, &bench.blob()).await;
+        let mut totals = Totals::default();
+        reports.iter().for_each(|report| totals.add(&report.totals));
+        assert_eq!((totals.records, totals.malformed), (704, 2), "a line of {length} bytes");
+    }
+}
+
+#[tokio::test]
 async fn a_blob_that_is_gone_ends_quietly_and_a_foreign_one_is_refused() {
     let bench = Bench::new();
     bench.write(&log());
