@@ -9,6 +9,9 @@ use crate::sigma::node::{Node, Place};
 const ATTRIBUTES: &[&str] = &["mode", "dedup", "window", "denied", "guide"];
 /// A dedup key of more fields folds nothing.
 const DEDUP_FIELDS_MAX: usize = 8;
+/// The least that a rule written elsewhere needs; rules/README.md tells what each part means.
+const TEMPLATE: &str = "midwatch: {mode: on, dedup: [user.username], guide: {questions: [Was this \
+                        expected], evidence: [The event]}}";
 const DAY_SECONDS: i64 = 24 * 60 * 60;
 const WINDOW_SECONDS_MAX: i64 = 30 * DAY_SECONDS;
 
@@ -44,7 +47,7 @@ pub struct Guide {
 pub fn read(node: Option<&Node>, file: &str, place: Place) -> Result<Metadata, Vec<SigmaError>> {
     let mut faults = Faults { file, list: Vec::new() };
     let Some(node) = node else {
-        faults.add(place, "the rule has no `midwatch` attributes; add `midwatch: {mode: on, …}`");
+        faults.add(place, &format!("the rule has no `midwatch` attributes; add `{TEMPLATE}`"));
         return Err(faults.list);
     };
     for entry in node.entries() {

@@ -72,6 +72,13 @@ pub struct RuleSet {
 impl RuleSet {
     /// Parses and compiles; all faults of all files at once.
     pub fn load(sources: &[RuleSource]) -> Result<Self, Vec<SigmaError>> {
+        let (set, faults) = Self::load_sound(sources);
+        if faults.is_empty() { Ok(set) } else { Err(faults) }
+    }
+
+    /// The rules that are sound, and all faults of all others: for whoever checks rules rather
+    /// than runs them.
+    pub fn load_sound(sources: &[RuleSource]) -> (Self, Vec<SigmaError>) {
         let mut set = Self::default();
         let mut faults = Vec::new();
         for source in sources {
@@ -83,10 +90,15 @@ impl RuleSet {
                 }
                 Err(more) => faults.extend(more),
             }
+            if let Some(beyond) = set.rules.get(RULES_MAX) {
+                let reason = format!("more than {RULES_MAX} rules; load a smaller directory");
+                faults.push(fault(beyond, reason));
+                break;
+            }
         }
         set.rules.sort_by(|a, b| a.reference.name.cmp(&b.reference.name));
         faults.extend(duplicates(&set.rules));
-        if faults.is_empty() { Ok(set) } else { Err(faults) }
+        (set, faults)
     }
 
     /// The rules that are asked about events, ordered by name.
@@ -130,7 +142,6 @@ impl RuleSet {
                     return;
                 }
                 match load(rule) {
-                    Ok(_) if self.rules.len() >= RULES_MAX => {}
                     Ok(rule) => self.rules.push(Arc::new(rule)),
                     Err(more) => faults.extend(more),
                 }
@@ -152,10 +163,15 @@ impl RuleSet {
 /// Why a rule is about something else than Kubernetes audit events, when it is.
 fn foreign(rule: &Rule) -> Option<String> {
     let source = &rule.logsource;
-    let is = |value: &Option<String>, word: &str| value.as_deref().is_none_or(|v| v == word);
     let ours = source.product.as_deref() == Some("kubernetes")
-        && is(&source.service, "audit")
-        && source.category.as_deref().is_none_or(|category| category == "audit");
+        && match source.service.as_deref() {
+            None => matches!(source.category.as_deref(), None | Some("audit")),
+            // `application` is what many public rules for the audit log say beside the service.
+            Some("audit") => {
+                matches!(source.category.as_deref(), None | Some("audit" | "application"))
+            }
+            Some(_) => false,
+        };
     (!ours).then(|| "its logsource is not kubernetes/audit, which is all this version reads".into())
 }
 
@@ -177,11 +193,11 @@ fn load(rule: Box<Rule>) -> Result<LoadedRule, Vec<SigmaError>> {
         RuleId::new("")
     });
     let name = rule.name.clone().unwrap_or_else(|| {
-        fault("the rule has no `name`; give it the file's name");
+        fault(&format!("the rule has no `name`; add `name: {}`", stem(&rule.file)));
         String::new()
     });
     let level = rule.level.unwrap_or_else(|| {
-        fault("the rule has no `level`");
+        fault("the rule has no `level`; use informational, low, medium, high or critical");
         crate::model::level::Level::Medium
     });
     let attributes = rule.custom.get("midwatch");
@@ -204,6 +220,12 @@ fn load(rule: Box<Rule>) -> Result<LoadedRule, Vec<SigmaError>> {
         }),
         _ => Err(faults),
     }
+}
+
+/// The file's name without folders and ending, which is what a rule is called.
+fn stem(file: &str) -> &str {
+    let name = file.rsplit('/').next().unwrap_or_default();
+    name.strip_suffix(".yml").or_else(|| name.strip_suffix(".yaml")).unwrap_or(name)
 }
 
 pub(super) fn fault(rule: &LoadedRule, reason: String) -> SigmaError {

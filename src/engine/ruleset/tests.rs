@@ -72,6 +72,63 @@ fn our_attributes_are_required_and_misspelt_ones_refused() {
     }
 }
 
+/// The text in backticks after "add" in the only fault, as a line to paste.
+#[track_caller]
+fn cure(text: &str) -> String {
+    let Err(faults) = RuleSet::load(&[source("some/a-thing.yml", text)]) else {
+        panic!("loaded: {text}");
+    };
+    let [fault] = faults.as_slice() else { panic!("{faults:?}") };
+    let (_, cure) = fault.reason.split_once("add `").unwrap();
+    format!("{}\n", cure.trim_end_matches('`'))
+}
+
+#[test]
+fn what_a_rule_written_elsewhere_lacks_can_be_pasted_from_the_message() {
+    let (plain, _) = SOUND.split_once("midwatch:").unwrap();
+    let cured = format!("{plain}{}", cure(plain));
+    RuleSet::load(&[source("a.yml", &cured)]).expect("cured");
+    let nameless = SOUND.replace("name: a-thing\n", "");
+    assert_eq!(cure(&nameless), "name: a-thing\n");
+}
+
+#[test]
+fn the_logsources_that_mean_the_audit_log_are_taken_and_others_told() {
+    for (logsource, ours) in [
+        ("{product: kubernetes}", true),
+        ("{product: kubernetes, service: audit}", true),
+        ("{product: kubernetes, category: audit}", true),
+        ("{product: kubernetes, category: application, service: audit}", true),
+        ("{product: kubernetes, category: application}", false),
+        ("{product: kubernetes, service: kubelet}", false),
+        ("{product: windows, service: audit}", false),
+    ] {
+        let text = SOUND.replace("{product: kubernetes, service: audit}", logsource);
+        let rules = RuleSet::load(&[source("a.yml", &text)]).expect("sound");
+        assert_eq!((rules.rules().len() == 1, rules.not_run().is_empty()), (ours, ours), "{text}");
+    }
+}
+
+#[test]
+fn rules_beyond_the_limit_are_a_fault_and_never_left_out_silently() {
+    let text = |n: usize| {
+        let text = SOUND.replace("1c0f0001", &format!("{n:08}"));
+        text.replace("name: a-thing", &format!("name: a-thing-{n}"))
+    };
+    let texts: Vec<String> = (0..=RULES_MAX).map(text).collect();
+    let sources: Vec<_> = texts.iter().map(|text| source("many.yml", text)).collect();
+    let faults = RuleSet::load(&sources).map(|_| ()).unwrap_err();
+    assert_eq!(faults.len(), 1, "{:?}", faults.first());
+    assert!(faults[0].reason.contains("more than 10000 rules"));
+}
+
+#[test]
+fn sound_rules_are_given_beside_the_faults_of_others() {
+    let broken = SOUND.replace("mode: on", "mode: loud");
+    let (rules, faults) = RuleSet::load_sound(&[source("a.yml", &broken), source("b.yml", SOUND)]);
+    assert_eq!((rules.rules().len(), faults.len()), (1, 1));
+}
+
 #[test]
 fn all_faults_of_all_files_are_told_at_once() {
     let first = SOUND.replace("mode: on", "mode: loud");
