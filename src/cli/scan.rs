@@ -53,6 +53,7 @@ fn run(
     console: &mut Console,
 ) -> Result<Exit, Failure> {
     let started = Instant::now();
+    sources::tell_not_run(rules, console)?;
     let expanded = inputs::expand(&arguments.paths);
     let mut scan = Scan {
         rules,

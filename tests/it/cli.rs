@@ -7,6 +7,7 @@ use std::process::{Command, Output, Stdio};
 
 use serde_json::Value;
 
+mod rule_folders;
 mod up;
 
 /// A rule of our own, so that these tests do not depend on what the built-in rules say.

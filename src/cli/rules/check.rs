@@ -1,8 +1,7 @@
 //! `midwatch rules test` and `midwatch rules lint`: whether rules do what their cases say, and
 //! whether they can work at all on what AKS writes.
 
-use std::collections::BTreeMap;
-use std::path::Path;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
@@ -62,63 +61,73 @@ struct Outcome {
 /// Runs the cases beside the rules.
 pub(super) fn test(arguments: &RulesTestArguments, console: &mut Console) -> Result<Exit, Failure> {
     let dir = arguments.dir.as_deref();
-    let outcome = match load(dir)? {
-        Ok(rules) => test_all(&rules, sources::case_files(dir)?),
-        Err(faults) => Outcome { complaints: faults, ..Outcome::default() },
-    };
+    let files = sources::rule_files(dir)?;
+    let (rules, faults) = RuleSet::load_sound(&files);
+    let mut outcome = Outcome::of(&rules, faults);
+    outcome.test_all(&rules, &files, sources::case_files(dir)?);
     tell(&outcome, arguments.output, console)
 }
 
 /// Looks for rules that cannot work as written.
 pub(super) fn lint(arguments: &RulesLintArguments, console: &mut Console) -> Result<Exit, Failure> {
-    let outcome = match load(arguments.dir.as_deref())? {
-        Ok(rules) => lint_all(&rules),
-        Err(faults) => Outcome { complaints: faults, ..Outcome::default() },
-    };
+    let (rules, faults) = RuleSet::load_sound(&sources::rule_files(arguments.dir.as_deref())?);
+    let mut outcome = Outcome::of(&rules, faults);
+    outcome.lint_all(&rules);
     tell(&outcome, arguments.output, console)
 }
 
-/// The rules, or what is wrong with them.
-fn load(dir: Option<&Path>) -> Result<Result<RuleSet, Vec<Complaint>>, Failure> {
-    let loaded = RuleSet::load(&sources::rule_files(dir)?);
-    Ok(loaded.map_err(|faults| faults.into_iter().map(Complaint::from).collect()))
-}
-
-fn test_all(rules: &RuleSet, files: Vec<RuleSource>) -> Outcome {
-    let mut files: BTreeMap<String, String> =
-        files.into_iter().map(|file| (file.path, file.text)).collect();
-    let mut outcome = Outcome { rules: rules.rules().len(), cases: Some(0), ..Outcome::default() };
-    for rule in rules.rules() {
-        let file = &rule.document.file;
-        let beside = file.trim_end_matches(".yml").trim_end_matches(".yaml");
-        let name = format!("{beside}.cases.jsonl");
-        match files.remove(&name) {
-            Some(text) => outcome.test(rule, &text, &name),
-            None => outcome.complain(file, rule.document.line, "the rule has no cases beside it"),
-        }
-    }
-    for name in files.keys() {
-        outcome.complain(name, 1, "there is no rule beside these cases");
-    }
-    outcome
-}
-
-/// What loading refuses is an error; what it lets pass may still be worth a warning.
-fn lint_all(rules: &RuleSet) -> Outcome {
-    let mut outcome = Outcome { rules: rules.rules().len(), ..Outcome::default() };
-    for rule in rules.rules() {
-        outcome.complaints.extend(
-            visibility::lint(&rule.document, &rule.metadata).into_iter().map(Complaint::from),
-        );
-    }
-    for document in rules.not_run() {
-        let (file, line, reason) = (document.file.clone(), document.line, document.reason.clone());
-        outcome.complaints.push(Complaint { severity: Severity::Warning, file, line, reason });
-    }
-    outcome
+/// The file of cases that stands beside a rule's file.
+fn cases_beside(file: &str) -> String {
+    format!("{}.cases.jsonl", file.trim_end_matches(".yml").trim_end_matches(".yaml"))
 }
 
 impl Outcome {
+    /// What loading alone came to: the faults, and a warning for what is sound and not run.
+    fn of(rules: &RuleSet, faults: Vec<SigmaError>) -> Self {
+        let mut complaints: Vec<Complaint> = faults.into_iter().map(Complaint::from).collect();
+        for not_run in rules.not_run() {
+            let (file, line, reason) = (not_run.file.clone(), not_run.line, not_run.reason.clone());
+            complaints.push(Complaint { severity: Severity::Warning, file, line, reason });
+        }
+        Self { rules: rules.rules().len(), cases: None, complaints }
+    }
+
+    /// Runs the cases of the rules that are sound; those of the others wait until they are.
+    fn test_all(&mut self, rules: &RuleSet, files: &[RuleSource], cases: Vec<RuleSource>) {
+        let mut cases: BTreeMap<String, String> =
+            cases.into_iter().map(|file| (file.path, file.text)).collect();
+        self.cases = Some(0);
+        let mut tested = BTreeSet::new();
+        for rule in rules.rules() {
+            let (file, line) = (&rule.document.file, rule.document.line);
+            let name = cases_beside(file);
+            match cases.remove(&name) {
+                Some(text) => self.test(rule, &text, &name),
+                None if tested.contains(&name) => self.complain(
+                    file,
+                    line,
+                    "the cases beside the file are those of its first rule; give this one a file",
+                ),
+                None => self.complain(file, line, "the rule has no cases beside it"),
+            }
+            tested.insert(name);
+        }
+        for file in files {
+            cases.remove(&cases_beside(&file.path));
+        }
+        for name in cases.keys() {
+            self.complain(name, 1, "there is no rule beside these cases");
+        }
+    }
+
+    /// What loading refuses is an error; what it lets pass may still be worth a warning.
+    fn lint_all(&mut self, rules: &RuleSet) {
+        for rule in rules.rules() {
+            let found = visibility::lint(&rule.document, &rule.metadata);
+            self.complaints.extend(found.into_iter().map(Complaint::from));
+        }
+    }
+
     fn complain(&mut self, file: &str, line: u32, reason: &str) {
         let (file, reason) = (file.to_owned(), reason.to_owned());
         self.complaints.push(Complaint { severity: Severity::Error, file, line, reason });

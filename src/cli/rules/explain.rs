@@ -19,6 +19,7 @@ use crate::cli::console::Console;
 use crate::cli::escape::fit;
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
+use crate::cli::table::count;
 use crate::engine::explain::{Decision, explain as decide};
 use crate::engine::ruleset::LoadedRule;
 use crate::model::ids::ClusterId;
@@ -28,6 +29,8 @@ use crate::sigma::explain::{ClauseSeen, Step, StepKind};
 const BYTES_MAX: u64 = 16 * 1024 * 1024;
 /// Events explained, at most.
 const EVENTS_MAX: usize = 100;
+/// Problems of the file told, at most.
+const PROBLEMS_TOLD_MAX: usize = 5;
 /// Characters of one line of an explanation.
 const LINE_WIDTH: usize = 240;
 
@@ -39,8 +42,12 @@ pub(super) fn explain(
     let rules = sources::rule_set(arguments.rules.as_deref())?;
     let rule = sources::find(&rules, &arguments.rule)?;
     let decoded = events(&arguments.event_file)?;
-    for problem in &decoded.problems {
+    for problem in decoded.problems.iter().take(PROBLEMS_TOLD_MAX) {
         console.warn(&problem.to_string())?;
+    }
+    let more = decoded.problems.len().saturating_sub(PROBLEMS_TOLD_MAX);
+    if more > 0 {
+        console.warn(&format!("and {} of the file", count(more as u64, "more problem")))?;
     }
     if decoded.events.is_empty() {
         let what = format!("no audit event in {}", arguments.event_file.display());

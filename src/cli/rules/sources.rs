@@ -4,6 +4,7 @@ use std::fs::{self, File};
 use std::io::Read as _;
 use std::path::Path;
 
+use crate::cli::console::Console;
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::engine::builtin;
@@ -17,6 +18,8 @@ pub(in crate::cli) const CASES_ENDING: &[&str] = &[".cases.jsonl"];
 /// Folders within folders, and files, at most: more is a mistake in the path.
 const DEPTH_MAX: usize = 32;
 const FILES_MAX: usize = 20_000;
+/// Documents that are not run and told by name.
+const NOT_RUN_TOLD_MAX: usize = 5;
 /// Bytes of one file.
 const FILE_MAX: u64 = 4 * 1024 * 1024;
 
@@ -24,7 +27,7 @@ const FILE_MAX: u64 = 4 * 1024 * 1024;
 pub(in crate::cli) fn rule_set(dir: Option<&Path>) -> Result<RuleSet, Failure> {
     let loaded = match dir {
         None => RuleSet::builtin(),
-        Some(dir) => RuleSet::builtin_with(&read(dir, RULE_ENDINGS)?),
+        Some(dir) => RuleSet::builtin_with(&rules_of(dir)?),
     };
     loaded.map_err(|faults| unusable(&faults, dir))
 }
@@ -79,7 +82,33 @@ fn nearest<'a>(rules: &'a RuleSet, wanted: &str) -> Option<&'a str> {
 
 /// Rule files of a directory, or those of the binary.
 pub(in crate::cli) fn rule_files(dir: Option<&Path>) -> Result<Vec<RuleSource>, Failure> {
-    dir.map_or_else(|| Ok(builtin::sources()), |dir| read(dir, RULE_ENDINGS))
+    dir.map_or_else(|| Ok(builtin::sources()), rules_of)
+}
+
+/// Rule files of a directory. One without any is a mistake in the path: rules that somebody counts
+/// on would be missing, and nothing would say so.
+fn rules_of(dir: &Path) -> Result<Vec<RuleSource>, Failure> {
+    let files = read(dir, RULE_ENDINGS)?;
+    if files.is_empty() {
+        let what = format!("there is no rule in {}", dir.display());
+        return Err(Failure::new(Exit::Configuration, what)
+            .because("names of rule files end in .yml or .yaml"));
+    }
+    Ok(files)
+}
+
+/// Says which documents of the set are sound and not run by this version: the first few.
+pub(in crate::cli) fn tell_not_run(rules: &RuleSet, console: &mut Console) -> std::io::Result<()> {
+    let not_run = rules.not_run();
+    for document in not_run.iter().take(NOT_RUN_TOLD_MAX) {
+        console.warn(&document.to_string())?;
+    }
+    match not_run.len().saturating_sub(NOT_RUN_TOLD_MAX) {
+        0 => Ok(()),
+        more => console.warn(&format!(
+            "and {more} more rule documents that are not run; midwatch rules lint names them all"
+        )),
+    }
 }
 
 /// Case files of a directory, or those of the binary.
@@ -90,10 +119,12 @@ pub(in crate::cli) fn case_files(dir: Option<&Path>) -> Result<Vec<RuleSource>, 
 /// Files below `dir` with one of the endings, in path order.
 fn read(dir: &Path, endings: &[&str]) -> Result<Vec<RuleSource>, Failure> {
     let mut files = Vec::new();
-    walk(dir, endings, 0, &mut files).map_err(|error| {
-        Failure::new(Exit::Configuration, format!("cannot read rules from {}", dir.display()))
-            .because(error)
-    })?;
+    let unreadable =
+        || Failure::new(Exit::Configuration, format!("cannot read rules from {}", dir.display()));
+    if dir.is_file() {
+        return Err(unreadable().because("it is a file; give the directory that holds it"));
+    }
+    walk(dir, endings, 0, &mut files).map_err(|error| unreadable().because(error))?;
     files.sort_by(|a, b| a.path.cmp(&b.path));
     Ok(files)
 }
@@ -133,5 +164,6 @@ fn text(path: &Path) -> std::io::Result<String> {
     if bytes.len() as u64 > FILE_MAX {
         return Err(std::io::Error::other(format!("longer than {FILE_MAX} bytes")));
     }
-    String::from_utf8(bytes).map_err(std::io::Error::other)
+    String::from_utf8(bytes)
+        .map_err(|_| std::io::Error::other("the text is not UTF-8; save it as UTF-8"))
 }
