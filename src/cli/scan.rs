@@ -71,10 +71,10 @@ fn run(
     for (path, why) in &expanded.unreadable {
         scan.unreadable(&path.to_string_lossy(), why, console)?;
     }
-    for path in &expanded.skipped {
+    for (path, why) in &expanded.skipped {
         scan.summary.skipped += 1;
         let name = path.to_string_lossy();
-        console.note(&format!("skipped {}: no audit log", escape(&name)))?;
+        console.note(&format!("skipped {}: {why}", escape(&name)))?;
     }
     scan.report.begin(console.out())?;
     for input in &expanded.inputs {

@@ -35,8 +35,8 @@ pub(in crate::cli) enum Input {
 pub(in crate::cli) struct Inputs {
     /// In the order of the arguments, directories by name.
     pub inputs: Vec<Input>,
-    /// Files of walked directories that hold no audit log.
-    pub skipped: Vec<PathBuf>,
+    /// What was left aside in walked directories, with the reason.
+    pub skipped: Vec<(PathBuf, &'static str)>,
     /// What could not be read, with the reason.
     pub unreadable: Vec<(PathBuf, String)>,
 }
@@ -106,7 +106,7 @@ impl Inputs {
         }
     }
 
-    /// Walks a directory in name order. Links are not followed, so that a walk ends.
+    /// Walks a directory in name order. Links to directories are not followed, so that a walk ends.
     fn walk(&mut self, dir: &Path, depth: usize) {
         if depth > DEPTH_MAX {
             return self.refuse(dir, &format!("more than {DEPTH_MAX} folders deep"));
@@ -121,6 +121,7 @@ impl Inputs {
             let path = entry.path();
             match entry.file_type() {
                 Ok(kind) if kind.is_dir() => self.walk(&path, depth + 1),
+                Ok(kind) if kind.is_symlink() => self.link(&path),
                 Ok(kind) if kind.is_file() && has_log_name(&path) => self.consider(&path),
                 Ok(_) => {}
                 Err(error) => self.refuse(&path, &error),
@@ -128,21 +129,46 @@ impl Inputs {
         }
     }
 
+    /// A link of a walked directory: to a file it is read like the file, to a directory it is left
+    /// aside and told.
+    fn link(&mut self, path: &Path) {
+        match fs::metadata(path) {
+            Ok(metadata) if metadata.is_dir() => {
+                self.skipped
+                    .push((path.to_owned(), "a link to a directory; name it to have it read"));
+            }
+            Ok(metadata) if metadata.is_file() && has_log_name(path) => self.consider(path),
+            Err(error) if has_log_name(path) => self.refuse(path, &error),
+            Ok(_) | Err(_) => {}
+        }
+    }
+
     /// A file of a walked directory: read it if it looks like an audit log.
     fn consider(&mut self, path: &Path) {
+        if is_companion(path) {
+            return self.skipped.push((path.to_owned(), "by its name no audit log"));
+        }
         match fs::metadata(path).and_then(|metadata| Ok((metadata.len(), is_audit_log(path)?))) {
             Ok((length, true)) => self.push(path, length),
-            Ok((_, false)) => self.skipped.push(path.to_owned()),
+            Ok((_, false)) => self.skipped.push((path.to_owned(), "no audit log")),
             Err(error) => self.refuse(path, &error),
         }
     }
 }
 
 fn has_log_name(path: &Path) -> bool {
-    let name = path.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
+    let name = lower_name(path);
     ENDINGS.iter().any(|ending| name.ends_with(ending))
-        && !name.starts_with("manifest")
-        && !name.ends_with(".cases.jsonl")
+}
+
+/// Whether a file belongs to logs without being one: a manifest, or the cases of a rule.
+fn is_companion(path: &Path) -> bool {
+    let name = lower_name(path);
+    name.starts_with("manifest") || name.ends_with(".cases.jsonl")
+}
+
+fn lower_name(path: &Path) -> String {
+    path.file_name().unwrap_or_default().to_string_lossy().to_lowercase()
 }
 
 /// Whether one of the marks stands in the first bytes.
@@ -203,8 +229,27 @@ mod tests {
         ]);
         let found = expand(&[dir.path().to_owned()]);
         assert_eq!(names(&found), ["a.jsonl", "PT1H.json"]);
-        assert_eq!(found.skipped.len(), 1);
+        let skipped = ["A-manifest.jsonl", "manifest.jsonl", "rule.cases.jsonl"];
+        let skipped = skipped.map(|name| dir.path().join(name));
+        assert!(found.skipped.iter().map(|(path, _)| path).eq(&skipped), "{:?}", found.skipped);
         assert!(found.unreadable.is_empty());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn no_link_of_a_directory_is_passed_over_in_silence() {
+        let dir = folder(&[("logs/real.log", EVENT), ("other/x", "")]);
+        let link = |target: &str, name: &str| {
+            std::os::unix::fs::symlink(target, dir.path().join("logs").join(name)).expect("link");
+        };
+        link("real.log", "a.log");
+        link("..", "b");
+        link("gone", "c.log");
+        link("d.log", "d.log");
+        let found = expand(&[dir.path().join("logs")]);
+        assert_eq!(names(&found), ["a.log", "real.log"]);
+        assert_eq!(found.skipped.len(), 1);
+        assert_eq!(found.unreadable.len(), 2);
     }
 
     #[test]

@@ -16,7 +16,7 @@ pub(in crate::cli) struct Summary {
     pub files: u64,
     /// Files and directories that could not be read, or not to their end.
     pub unreadable: u64,
-    /// Files of a walked directory that hold no audit log.
+    /// Files, and links to directories, of a walked directory that were left aside.
     pub skipped: u64,
     /// Bytes of log read, decompressed.
     pub bytes: u64,
