@@ -8,8 +8,8 @@ use std::sync::OnceLock;
 
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
-use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
+use time::{OffsetDateTime, UtcOffset};
 
 use super::source::ControlPlane;
 use super::{body, outcome, path, request};
@@ -249,9 +249,11 @@ fn bounded(text: &str, max: usize) -> String {
     text.get(..end).unwrap_or_default().to_owned()
 }
 
-/// A timestamp of the API server or the platform: RFC 3339, up to nanoseconds.
+/// A timestamp of the API server or the platform: RFC 3339, up to nanoseconds, in UTC. One that
+/// only its offset carries beyond the years 0 to 9999 is none: no boundary could write it down.
 pub(super) fn timestamp(text: &str) -> Option<OffsetDateTime> {
-    OffsetDateTime::parse(text, &Rfc3339).ok()
+    let time = OffsetDateTime::parse(text, &Rfc3339).ok()?.checked_to_offset(UtcOffset::UTC)?;
+    (0..=9999).contains(&time.year()).then_some(time)
 }
 
 #[cfg(test)]

@@ -182,6 +182,11 @@ fn time_falls_back_step_by_step() {
         "requestReceivedTimestamp": "1970-01-01T00:00:01Z",
     });
     assert_eq!(at(both), 2);
+    // A year that only UTC reaches cannot be written down again.
+    for beyond in ["9999-12-31T23:59:59-23:59", "0000-01-01T00:00:00+23:59"] {
+        assert_eq!(at(json!({"stageTimestamp": beyond})), 0, "{beyond}");
+    }
+    assert_eq!(at(json!({"stageTimestamp": "1970-01-01T01:00:03+01:00"})), 3);
     let one = json!({"stageTimestamp": "x", "requestReceivedTimestamp": "1970-01-01T00:00:01Z"});
     assert_eq!(at(one), 1);
     assert_eq!(at(json!({})), 0);
