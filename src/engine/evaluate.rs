@@ -89,12 +89,25 @@ fn dedup_key(metadata: &Metadata, event: &Event) -> String {
             .values
             .iter()
             .filter_map(|value| value.to_text())
-            .map(|text| text.chars().take(DEDUP_CHARS_MAX).collect::<String>().replace('|', "||"))
+            .map(|text| marked(text.chars().take(DEDUP_CHARS_MAX)))
             .collect();
         let kept: Vec<String> = values.into_iter().take(DEDUP_VALUES_MAX).collect();
         if kept.is_empty() { "-".to_owned() } else { kept.join(",") }
     });
     parts.collect::<Vec<_>>().join("|")
+}
+
+/// A value in which nothing reads as the end of the value, of the field, or as an absent field:
+/// nobody may choose a name that folds into the alert of somebody else.
+fn marked(value: impl Iterator<Item = char>) -> String {
+    let mut text = String::new();
+    for c in value {
+        if matches!(c, '\\' | '|' | ',') {
+            text.push('\\');
+        }
+        text.push(c);
+    }
+    if text == "-" { "\\-".to_owned() } else { text }
 }
 
 #[cfg(test)]
@@ -180,8 +193,17 @@ midwatch:
     }
 
     #[test]
-    fn a_bar_within_a_dedup_value_does_not_end_it() {
+    fn no_two_sets_of_values_make_one_dedup_key() {
         let found = findings(&[("", "")]);
-        assert_eq!(found.first().map(|finding| finding.dedup.as_str()), Some("eve||1"));
+        assert_eq!(found.first().map(|finding| finding.dedup.as_str()), Some("eve\\|1"));
+        // Joined as the key joins them: one field after the other, values of one with a comma.
+        let joined = |fields: &[&str]| {
+            let fields: Vec<String> = fields.iter().map(|text| marked(text.chars())).collect();
+            fields.join("|")
+        };
+        assert_ne!(joined(&["a|", "b"]), joined(&["a", "|b"]));
+        assert_ne!(joined(&["a\\", "b"]), joined(&["a|b"]));
+        assert_ne!(joined(&["a,b"]), "a,b", "two values of one field");
+        assert_ne!(joined(&["-"]), "-", "an absent field");
     }
 }
