@@ -1,7 +1,7 @@
 //! Finds the blobs that have grown and queues a segment for each. Append blobs raise no event
 //! when they grow, so this runs every minute.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use time::{Duration, OffsetDateTime};
 
@@ -94,19 +94,41 @@ pub async fn follow(services: &Services) -> Result<FollowReport, PipelineError> 
             note_wide_look(services, now);
         }
     } else {
+        let mut silent = BTreeSet::new();
         for cluster in &known {
-            let listed = near_hours(services, cluster, now, &mut report, &mut blobs);
-            failed = failed.and(listed.await);
+            if silent.contains(&cluster.account) {
+                continue;
+            }
+            let listed = near_hours(services, cluster, now, &mut report, &mut blobs).await;
+            // Each of its clusters would cost all the patience there is with one call.
+            if listed.is_err() {
+                silent.insert(cluster.account.clone());
+            }
+            failed = failed.and(listed);
         }
     }
     report.blobs = blobs.len();
     for (blob, length) in &blobs {
-        if has_news(services, blob, *length).await? {
-            enqueue(services, blob).await?;
-            report.queued += 1;
+        match hand_on(services, blob, *length).await {
+            Ok(queued) => report.queued += usize::from(queued),
+            // A row that cannot be read is one blob's matter; a service that is away is all of
+            // theirs.
+            Err(PipelineError::Port(error)) if !error.is_transient() => {
+                failed = failed.and(Err(error.into()));
+            }
+            Err(error) => return Err(error),
         }
     }
     failed.map(|()| report)
+}
+
+/// Queues a segment when the blob holds anything new.
+async fn hand_on(services: &Services, blob: &BlobRef, length: u64) -> Result<bool, PipelineError> {
+    let news = has_news(services, blob, length).await?;
+    if news {
+        enqueue(services, blob).await?;
+    }
+    Ok(news)
 }
 
 async fn has_news(services: &Services, blob: &BlobRef, length: u64) -> Result<bool, PipelineError> {

@@ -21,6 +21,9 @@ pub enum PipelineError {
     /// Two writers moved one checkpoint. Nothing was lost: the segment is replayed.
     #[error(transparent)]
     Position(#[from] NotContiguous),
+    /// Another instance moved the checkpoint. What we stored it finds stored.
+    #[error("another instance moved the checkpoint; the segment is its matter now")]
+    Overtaken,
     /// An alert changed under us more often than we tried.
     #[error("an alert kept changing while findings were recorded; the segment will be replayed")]
     Contended,

@@ -91,8 +91,7 @@ pub async fn segment(services: &Services, blob: &BlobRef) -> Result<SegmentRepor
     };
     match segment.consume().await {
         Ok(()) => Ok(segment.report),
-        Err(PipelineError::Port(error)) if error.kind == PortErrorKind::Conflict => {
-            // Somebody else moved the checkpoint. What we stored they find stored.
+        Err(PipelineError::Overtaken) => {
             segment.report.state = SegmentState::Busy;
             Ok(segment.report)
         }
@@ -121,7 +120,11 @@ async fn open(
     let lease = Some(Lease { owner: services.owner.clone(), until: now + services.limits.lease });
     let taken = match checkpoints.load(blob).await? {
         None => {
-            services.store.clusters.remember(&known_cluster(blob, place, now)).await?;
+            match services.store.clusters.remember(&known_cluster(blob, place, now)).await {
+                // Others write the same row at the same moment, so it is known.
+                Err(error) if error.kind != PortErrorKind::Conflict => return Err(error.into()),
+                _ => {}
+            }
             let checkpoint = Checkpoint { lease, ..Checkpoint::start() };
             checkpoints.create(blob, &checkpoint).await.map(|etag| (checkpoint, etag))
         }
@@ -286,7 +289,14 @@ impl Segment<'_> {
 
     async fn save(&mut self) -> Result<(), PipelineError> {
         let checkpoints = &self.services.store.checkpoints;
-        self.etag = checkpoints.save(self.blob, &self.checkpoint, &self.etag).await?;
-        Ok(())
+        match checkpoints.save(self.blob, &self.checkpoint, &self.etag).await {
+            Ok(etag) => {
+                self.etag = etag;
+                Ok(())
+            }
+            // Here alone a conflict means another instance: a log account may answer 409 as well.
+            Err(error) if error.kind == PortErrorKind::Conflict => Err(PipelineError::Overtaken),
+            Err(error) => Err(error.into()),
+        }
     }
 }

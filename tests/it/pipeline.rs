@@ -27,6 +27,8 @@ use midwatch::ports::table::{Etag, Key, Page, Range, Row, Table, Write};
 use midwatch::store::alerts::Filter;
 use midwatch::store::{Store, StoreTables};
 
+mod others;
+
 const CONTAINER: &str = "insights-logs-kube-audit";
 /// The cluster that the sample's records name.
 const CLUSTER: &str = "resourceId=/SUBSCRIPTIONS/2FA91425-CB00-4853-9D2C-67EDA13FFE79/\
