@@ -1,5 +1,6 @@
 //! `GET /api/v1/alerts` and `/api/v1/alerts/{id}`: what Midwatch found, newest first.
 
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::http::Uri;
 use axum::response::Response;
@@ -64,12 +65,14 @@ pub(super) async fn list<V: Sources>(
 
 pub(super) async fn one<V: Sources>(
     State(shared): State<Shared<V>>,
-    Path(id): Path<String>,
+    path: Result<Path<String>, PathRejection>,
     uri: Uri,
 ) -> Result<Response, Problem> {
     let query = Query::read(&uri, ONE_PARAMETERS)?;
     let limit = query.limit(LIMIT_DEFAULT, LIMIT_MAX)?;
     let absent = || Problem::not_found("there is no alert of this id");
+    // What does not decode to text is no id either.
+    let Ok(Path(id)) = path else { return Err(absent()) };
     let is_id = id.len() == 32 && id.bytes().all(|byte| byte.is_ascii_hexdigit());
     if !is_id {
         return Err(absent());
