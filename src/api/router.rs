@@ -63,20 +63,32 @@ pub(super) fn routes<V: Sources>() -> Vec<(&'static str, MethodRouter<Shared<V>>
     ]
 }
 
+/// Who stands between a caller and this process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Front {
+    /// The Functions host. It asks for the function key and proxies from its own machine; whether
+    /// it sends `127.0.0.1` or the name that the client asked for as `Host` is up to its build.
+    FunctionsHost,
+    /// Nobody, and no key: any program on this machine may ask, a browser included.
+    Nobody,
+}
+
 /// The API. It answers whatever it is asked, so mount it beneath everything else.
-pub fn router<V: Sources>(ready: Ready<V>) -> Router {
+pub fn router<V: Sources>(ready: Ready<V>, front: Front) -> Router {
     let shared = Shared(Arc::new(Handles { ready, openapi: openapi::document() }));
     let mut router = Router::new();
     for (path, method_router) in routes::<V>() {
         router = router.route(path, method_router);
     }
-    router
+    router = router
         .method_not_allowed_fallback(|| async { Problem::wrong_method() })
         .fallback(|| async { Problem::no_such_path() })
         .layer(CatchPanicLayer::custom(panicked))
-        .layer(middleware::from_fn(keep_bounds))
-        .layer(middleware::from_fn(guard_and_log))
-        .with_state(shared)
+        .layer(middleware::from_fn(keep_bounds));
+    if front == Front::Nobody {
+        router = router.layer(middleware::from_fn(refuse_other_names));
+    }
+    router.layer(middleware::from_fn(guard_and_log)).with_state(shared)
 }
 
 /// A JSON answer.
@@ -103,13 +115,17 @@ fn panicked(_: Box<dyn Any + Send + 'static>) -> Response {
     Problem::defect().into_response()
 }
 
-/// Bounds of a request, and that it was meant for this machine: the Functions host proxies to
-/// `127.0.0.1`, and `up` listens on loopback. A web page elsewhere that has its own name resolve
+/// That a request was meant for this machine. A web page elsewhere that has its own name resolve
 /// to loopback, to read alerts with a visitor's browser, sends that name as the host.
-async fn keep_bounds(request: Request, next: Next) -> Response {
-    if request.headers().get(header::HOST).is_some_and(|host| !is_loopback(host)) {
+async fn refuse_other_names(request: Request, next: Next) -> Response {
+    if request.headers().get_all(header::HOST).iter().any(|host| !is_loopback(host)) {
         return Problem::misdirected().into_response();
     }
+    next.run(request).await
+}
+
+/// Bounds of a request.
+async fn keep_bounds(request: Request, next: Next) -> Response {
     if request.uri().path_and_query().is_some_and(|text| text.as_str().len() > ADDRESS_MAX) {
         return Problem::address_too_long(ADDRESS_MAX).into_response();
     }

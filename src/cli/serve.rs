@@ -9,6 +9,7 @@ use super::exit::Exit;
 use super::failure::Failure;
 use super::rules::sources;
 use crate::api;
+use crate::api::router::Front;
 use crate::app;
 use crate::config::{ConfigFaults, Environment, Settings};
 use crate::functions::server;
@@ -43,7 +44,8 @@ pub(super) fn serve(environment: Environment) -> Result<Exit, Failure> {
             let what = format!("cannot listen on 127.0.0.1:{port}");
             Failure::new(Exit::Configuration, what).because(error)
         })?;
-        let served = server::serve(listener, api::router::router, services(environment), stop);
+        let http = |ready| api::router::router(ready, Front::FunctionsHost);
+        let served = server::serve(listener, http, services(environment), stop);
         served.await.map(|()| Exit::Ok).map_err(failure)
     })
 }

@@ -24,6 +24,7 @@ use super::exit::Exit;
 use super::failure::Failure;
 use super::rules::sources;
 use crate::api;
+use crate::api::router::Front;
 use crate::app;
 use crate::functions::server::told_to_stop;
 use crate::pipeline::services::Services;
@@ -179,7 +180,7 @@ async fn serve_api(
     mut stop: Receiver<bool>,
 ) -> std::io::Result<()> {
     let (_set, ready) = channel(Some(handles));
-    axum::serve(listener, api::router::router(ready))
+    axum::serve(listener, api::router::router(ready, Front::Nobody))
         .with_graceful_shutdown(async move {
             let _ = stop.wait_for(|stop| *stop).await;
         })

@@ -7,7 +7,7 @@ use axum::body::Body;
 use axum::http::{Request, StatusCode};
 use midwatch::adapters::local::table::LocalTables;
 use midwatch::api::detection::DetectionBody;
-use midwatch::api::router::router;
+use midwatch::api::router::{Front, router};
 use midwatch::api::sources::Sources;
 use midwatch::model::alert::{Alert, AlertState};
 use midwatch::model::finding::{Actor, ActorKind, EventRef, Evidence, Finding, Outcome, Target};
@@ -51,7 +51,7 @@ async fn fixture() -> Fixture {
     });
     store.ensure().await.unwrap();
     let (_, ready) = watch::channel(Some(Arc::new(Desk(store.clone()))));
-    Fixture { api: router(ready), store, _folder: folder }
+    Fixture { api: router(ready, Front::FunctionsHost), store, _folder: folder }
 }
 
 /// The alert that is recorded `number` minutes after the start, with that many findings.

@@ -78,6 +78,10 @@ impl Sources for Desk {
 }
 
 fn desk(kind: PortErrorKind) -> Router {
+    desk_behind(kind, Front::FunctionsHost)
+}
+
+fn desk_behind(kind: PortErrorKind, front: Front) -> Router {
     let table: Arc<dyn Table> = Arc::new(Away(kind));
     let tables = StoreTables {
         checkpoints: Arc::clone(&table),
@@ -85,7 +89,7 @@ fn desk(kind: PortErrorKind) -> Router {
         clusters: table,
     };
     let (_, ready) = watch::channel(Some(Arc::new(Desk(Store::new(tables)))));
-    router(ready)
+    router(ready, front)
 }
 
 async fn send(router: &Router, method: Method, path: &str) -> (Response, Value) {
@@ -118,6 +122,7 @@ async fn every_failure_is_a_problem_that_names_the_cure_and_no_cause_from_inside
         ("/elsewhere", 404, "no-such-path"),
         ("/api/v1/alerts/", 404, "no-such-path"),
         ("/api/v1/alerts/x", 404, "not-found"),
+        ("/api/v1/alerts/%ff", 404, "not-found"),
         ("/api/v1/alerts?limit=0", 400, "bad-parameter"),
         ("/api/v1/alerts?level=severe", 400, "bad-parameter"),
         ("/api/v1/alerts?state=open&state=closed", 400, "bad-parameter"),
@@ -149,7 +154,7 @@ async fn a_store_that_is_away_and_a_start_that_goes_on_ask_to_come_again() {
     assert!(response.headers().contains_key(header::RETRY_AFTER));
 
     let (_keep, ready) = watch::channel::<Option<Arc<Desk>>>(None);
-    let starting = router(ready);
+    let starting = router(ready, Front::FunctionsHost);
     let (response, body) = send(&starting, Method::GET, "/api/v1/healthz").await;
     assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
     assert_eq!(body["type"], "urn:midwatch:problem:not-ready");
@@ -219,7 +224,8 @@ async fn every_route_is_documented_and_every_reference_leads_somewhere() {
 
 #[tokio::test]
 async fn a_name_that_merely_resolves_to_loopback_is_sent_away() {
-    let desk = desk(PortErrorKind::Timeout);
+    let desk = desk_behind(PortErrorKind::Timeout, Front::Nobody);
+    let behind_host = desk_behind(PortErrorKind::Timeout, Front::FunctionsHost);
     for (host, status) in [
         ("127.0.0.1:7071", 200),
         ("localhost", 200),
@@ -230,9 +236,14 @@ async fn a_name_that_merely_resolves_to_loopback_is_sent_away() {
         ("10.0.0.1", 421),
         ("", 421),
     ] {
-        let request = Request::builder().uri("/api/v1/openapi.json").header(header::HOST, host);
-        let request = request.body(Body::empty()).unwrap();
-        let response = desk.clone().oneshot(request).await.unwrap();
+        let request = || {
+            let request = Request::builder().uri("/api/v1/openapi.json").header(header::HOST, host);
+            request.body(Body::empty()).unwrap()
+        };
+        let response = desk.clone().oneshot(request()).await.unwrap();
         assert_eq!(response.status(), status, "{host}");
+        // The host asks for a key, and may pass on the name that the client asked for.
+        let response = behind_host.clone().oneshot(request()).await.unwrap();
+        assert_eq!(response.status(), 200, "{host}");
     }
 }
