@@ -63,7 +63,10 @@ pub(crate) enum Hit {
 impl Clause {
     fn holds(&self, fields: &dyn Fields) -> bool {
         let found = match &self.field {
-            Some(field) => self.hits(|probes| field_hit(probes, &fields.find(field), fields)),
+            Some(field) => {
+                let seen = fields.find(field);
+                self.hits(|probes| field_hit(probes, &seen, fields))
+            }
             None => self.hits(|probes| keyword_hit(probes, fields)),
         };
         found != self.negated
@@ -137,4 +140,43 @@ pub(crate) fn keyword_hit(probes: &[Probe], fields: &dyn Fields) -> Option<Strin
         found
     });
     hit
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use super::*;
+    use crate::model::fields::Scalar;
+    use crate::sigma::document::{Document, parse};
+
+    /// An event that counts how often it is asked.
+    #[derive(Default)]
+    struct Counting(Cell<usize>);
+
+    impl Fields for Counting {
+        fn find(&self, _path: &str) -> Found<'_> {
+            self.0.set(self.0.get() + 1);
+            Found { present: true, values: vec![Scalar::Text("nobody".into())] }
+        }
+
+        fn any_text(&self, _test: &mut dyn FnMut(&str) -> bool) -> bool {
+            false
+        }
+    }
+
+    #[test]
+    fn a_field_is_looked_up_once_however_long_the_list_of_values() {
+        let values: Vec<String> = (0..1_000).map(|n| format!("user-{n}")).collect();
+        let text = format!(
+            "title: t\nlogsource: {{product: kubernetes}}\ndetection:\n  s: {{user.username: [{}]}}\n  \
+             condition: s\n",
+            values.join(", ")
+        );
+        let documents = parse(&text, "r.yml").unwrap();
+        let [Document::Rule(rule)] = documents.as_slice() else { panic!("{documents:?}") };
+        let event = Counting::default();
+        assert!(!Matcher::compile(rule).unwrap().matches(&event));
+        assert_eq!(event.0.get(), 1);
+    }
 }

@@ -47,9 +47,7 @@ pub(super) fn list(arguments: &RulesListArguments, console: &mut Console) -> Res
             }
         }
     }
-    for document in rules.not_run() {
-        console.warn(&document.to_string())?;
-    }
+    sources::tell_not_run(&rules, console)?;
     Ok(Exit::Ok)
 }
 

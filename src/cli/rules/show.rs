@@ -72,7 +72,7 @@ fn write(out: &mut dyn Write, rule: &LoadedRule, source: &str) -> io::Result<()>
     section(out, "Questions to ask", &rule.metadata.guide.questions)?;
     section(out, "Evidence to collect", &rule.metadata.guide.evidence)?;
     writeln!(out, "\nDetection")?;
-    for line in detection(source) {
+    for line in detection(source, document.line) {
         writeln!(out, "  {}", escape(line))?;
     }
     Ok(())
@@ -86,11 +86,13 @@ fn section(out: &mut dyn Write, title: &str, items: &[String]) -> io::Result<()>
     items.iter().try_for_each(|item| wrap::write(out, item, WIDTH, "  - ", "    "))
 }
 
-/// The lines of the top-level key `detection`.
-fn detection(source: &str) -> impl Iterator<Item = &str> {
+/// The lines of the top-level key `detection`, of the document that begins at `line` of the file.
+fn detection(source: &str, line: u32) -> impl Iterator<Item = &str> {
     let is_key = |line: &str| line.starts_with(|c: char| c.is_ascii_alphabetic());
+    let before = usize::try_from(line.saturating_sub(1)).unwrap_or_default();
     source
         .lines()
+        .skip(before)
         .skip_while(|line| !line.starts_with("detection:"))
         .enumerate()
         .take_while(move |(at, line)| *at == 0 || !(is_key(line) || line.starts_with("---")))
@@ -104,7 +106,10 @@ mod tests {
     #[test]
     fn the_detection_ends_at_the_next_key() {
         let source = "title: x\ndetection:\n  a:\n    b: 1\n  condition: a\nlevel: low\n";
-        let lines: Vec<&str> = detection(source).collect();
+        let lines: Vec<&str> = detection(source, 1).collect();
         assert_eq!(lines, ["detection:", "  a:", "    b: 1", "  condition: a"]);
+        let second = format!("{source}---\ntitle: y\ndetection: {{a: {{b: 2}}, condition: a}}\n");
+        let lines: Vec<&str> = detection(&second, 8).collect();
+        assert_eq!(lines, ["detection: {a: {b: 2}, condition: a}"]);
     }
 }

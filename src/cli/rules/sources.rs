@@ -54,10 +54,9 @@ fn unusable(faults: &[SigmaError], dir: Option<&Path>) -> Failure {
 /// The rule of this name or id, or a failure that names the nearest.
 pub(in crate::cli) fn find<'a>(rules: &'a RuleSet, name: &str) -> Result<&'a LoadedRule, Failure> {
     let wanted = name.to_lowercase();
-    let found = rules
-        .rules()
-        .iter()
-        .find(|rule| rule.reference.name == wanted || rule.reference.id.as_str() == wanted);
+    let found = rules.rules().iter().find(|rule| {
+        rule.reference.name.to_lowercase() == wanted || rule.reference.id.as_str() == wanted
+    });
     found.map(AsRef::as_ref).ok_or_else(|| {
         let failure = Failure::new(Exit::Usage, format!("there is no rule `{name}`"));
         match nearest(rules, &wanted) {

@@ -80,3 +80,13 @@ fn a_file_full_of_problems_is_explained_in_a_few_lines() {
     assert!(ran.err.contains("and 495 more problems"), "{}", ran.err);
     assert_eq!(ran.err.lines().count(), 6);
 }
+
+#[test]
+fn each_rule_of_a_file_is_shown_as_it_is_written_there() {
+    let bench = Bench::new();
+    let other = second("Mixed-Case").replace("namespace: clitest", "namespace: elsewhere");
+    bench.write("rules/cli-test-rule.yml", format!("{RULE}---\n{other}"));
+    let ran = bench.run(&["rules", "show", "mixed-case", "--rules", "rules"], b"");
+    assert_eq!(ran.code, Some(0), "{}", ran.err);
+    assert!(ran.out.contains("elsewhere") && !ran.out.contains("clitest"), "{}", ran.out);
+}
