@@ -73,8 +73,11 @@ impl Folder {
             remove(fs::remove_file(self.state_file()))?;
             remove(fs::remove_dir_all(self.account()))?;
         }
-        fs::create_dir_all(self.account().join(CONTAINER))?;
-        fs::write(marker, MARKER_TEXT)
+        // The marker goes first: whatever ends this run before the rest is there, the next run
+        // knows the folder for the demo's.
+        fs::create_dir_all(&self.root)?;
+        fs::write(marker, MARKER_TEXT)?;
+        fs::create_dir_all(self.account().join(CONTAINER))
     }
 
     /// The state file.
@@ -256,6 +259,20 @@ mod tests {
         let recording = Recording::bundled().expect("recording");
         let again = Replay::new(recording, dir.path().to_owned(), None);
         assert!(again.is_over(), "a kept demo goes on where it was");
+    }
+
+    #[test]
+    fn a_first_run_that_was_cut_short_does_not_lock_out_the_next() {
+        let dir = tempfile::tempdir().expect("dir");
+        // The account cannot be made: a file is in its way, as a full disk would be.
+        fs::create_dir_all(dir.path().join("demo")).expect("dir");
+        let folder = Folder { root: dir.path().join("demo") };
+        let marker = folder.root.join(MARKER);
+        fs::write(folder.account(), "in the way").expect("file");
+        folder.prepare(&marker, false).expect_err("in the way");
+        fs::remove_file(folder.account()).expect("removed");
+        fs::create_dir_all(folder.account()).expect("dir");
+        Folder::open(dir.path(), false).expect("known as the demo's");
     }
 
     #[test]
