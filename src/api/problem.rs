@@ -172,7 +172,11 @@ impl From<PortError> for Problem {
                 let detail = "not a cursor of this list; start again without one";
                 Self::bad_parameter("cursor", detail, &[])
             }
-            PortErrorKind::Throttled | PortErrorKind::Timeout | PortErrorKind::Unavailable => {
+            // The store says so of a table only: a row that is not there is no error.
+            PortErrorKind::NotFound
+            | PortErrorKind::Throttled
+            | PortErrorKind::Timeout
+            | PortErrorKind::Unavailable => {
                 tracing::warn!("{error}");
                 Self::store_away(error.retry_after.map(|after| after.as_secs().max(1)))
             }

@@ -8,6 +8,7 @@ use crate::pipeline::discover::{self, FollowReport};
 use crate::pipeline::error::PipelineError;
 use crate::pipeline::ingest::{self, SegmentReport, SegmentState};
 use crate::pipeline::services::Services;
+use crate::ports::error::PortErrorKind;
 
 /// How an invocation ended. [`super::reply`] alone turns it into an answer for the host.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,7 +44,7 @@ impl Verbs for Services {
     async fn segment(&self, blob: &BlobRef) -> Completion {
         let report = match ingest::segment(self, blob).await {
             Ok(report) => report,
-            Err(error) => return ended(&error),
+            Err(error) => return failed(self, &error).await,
         };
         for problem in &report.problems {
             tracing::warn!(blob = %blob.name, "{problem}");
@@ -66,9 +67,21 @@ impl Verbs for Services {
                 }
                 Completion::Done { log: follow_sentence(&report) }
             }
-            Err(error) => ended(&error),
+            Err(error) => failed(self, &error).await,
         }
     }
+}
+
+/// Ends a verb that failed. A table that somebody has deleted is made anew, so that the next
+/// invocation works: what it held is read again from the log, as far back as a wide look goes.
+async fn failed(services: &Services, error: &PipelineError) -> Completion {
+    if matches!(error, PipelineError::Port(error) if error.kind == PortErrorKind::NotFound) {
+        match services.store.ensure().await {
+            Ok(()) => tracing::error!("a state table was gone and has been made anew: {error}"),
+            Err(error) => tracing::error!("a state table is gone: {error}"),
+        }
+    }
+    ended(error)
 }
 
 fn ended(error: &PipelineError) -> Completion {
@@ -114,7 +127,7 @@ fn follow_sentence(report: &FollowReport) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ports::error::{PortError, PortErrorKind};
+    use crate::ports::error::PortError;
 
     #[test]
     fn an_error_is_repeated_unless_nothing_can_help() {

@@ -3,6 +3,7 @@
 
 use std::sync::atomic::AtomicUsize;
 
+use midwatch::functions::verbs::{Completion, Verbs};
 use midwatch::ports::blobs::{BlobPage, Blobs, Read};
 use midwatch::ports::table::Value;
 
@@ -86,6 +87,51 @@ impl Table for Contested {
     }
 }
 
+/// A table that somebody has deleted.
+struct Deleted {
+    table: Arc<dyn Table>,
+    made: AtomicUsize,
+}
+
+impl Deleted {
+    fn table(&self) -> PortResult<&Arc<dyn Table>> {
+        match self.made.load(Ordering::SeqCst) {
+            0 => Err(refused(PortErrorKind::NotFound)),
+            _ => Ok(&self.table),
+        }
+    }
+}
+
+#[async_trait]
+impl Table for Deleted {
+    async fn ensure(&self) -> PortResult<()> {
+        self.made.fetch_add(1, Ordering::SeqCst);
+        self.table.ensure().await
+    }
+
+    async fn get(&self, key: &Key) -> PortResult<Option<Row>> {
+        self.table()?.get(key).await
+    }
+
+    async fn write(&self, write: Write) -> PortResult<Option<Etag>> {
+        self.table()?.write(write).await
+    }
+
+    async fn batch(&self, writes: Vec<Write>) -> PortResult<()> {
+        self.table()?.batch(writes).await
+    }
+
+    async fn scan(
+        &self,
+        partition: &str,
+        range: &Range,
+        limit: usize,
+        continuation: Option<&str>,
+    ) -> PortResult<Page> {
+        self.table()?.scan(partition, range, limit, continuation).await
+    }
+}
+
 fn store_over(bench: &Bench, clusters: Arc<dyn Table>) -> Store {
     let (checkpoints, alerts) = (bench.tables.table("checkpoints"), bench.tables.table("alerts"));
     Store::new(StoreTables { checkpoints, alerts, clusters })
@@ -162,4 +208,18 @@ async fn a_spoilt_checkpoint_is_told_and_does_not_hide_the_blobs_behind_it() {
     let error = follow(&services).await.unwrap_err();
     assert!(error.to_string().contains("checkpoint"), "{error}");
     assert!(queue.receive_now().unwrap().text.contains("h=09"));
+}
+
+#[tokio::test]
+async fn a_deleted_table_fails_the_invocation_and_is_there_for_the_next() {
+    let bench = Bench::new();
+    bench.write(&log());
+    let (mut services, _queue) = bench.services(Limits::default()).await;
+    let clusters = bench.tables.table("clusters");
+    services.store =
+        store_over(&bench, Arc::new(Deleted { table: clusters, made: AtomicUsize::new(0) }));
+    let first = Verbs::follow(&services).await;
+    assert!(matches!(first, Completion::RetryLater { .. }), "{first:?}");
+    let second = Verbs::follow(&services).await;
+    assert!(matches!(second, Completion::Done { .. }), "{second:?}");
 }
