@@ -139,6 +139,7 @@ impl Expansion<'_> {
         expand: impl Fn(&mut Self, &T) -> Result<Vec<Branch>, TooLarge>,
     ) -> Result<Vec<Branch>, TooLarge> {
         let mut result: Vec<Branch> = if either { Vec::new() } else { vec![Vec::new()] };
+        let mut absorbed = 1;
         for part in parts {
             let branches = expand(self, part)?;
             if either {
@@ -153,6 +154,14 @@ impl Expansion<'_> {
                     .collect();
             }
             check(&result)?;
+            // Alternatives only add up: looking at them whenever they have doubled, and at the end,
+            // costs no more than one look at all of them.
+            if !either || result.len() >= 2 * absorbed {
+                absorb(&mut result);
+                absorbed = result.len().max(1);
+            }
+        }
+        if either {
             absorb(&mut result);
         }
         Ok(result)
