@@ -2,8 +2,10 @@
 
 pub mod builtin;
 pub mod cases;
+pub mod correlate;
 pub mod evaluate;
 pub mod explain;
+pub mod loaded;
 pub mod metadata;
 pub mod ruleset;
 pub mod visibility;

@@ -4,7 +4,7 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::engine::ruleset::LoadedRule;
+use crate::engine::ruleset::Listed;
 use crate::model::attack::Attack;
 
 /// The value of `schema` in every detection.
@@ -26,7 +26,8 @@ pub struct DetectionBody {
     pub level: &'static str,
     /// on, opt-in, duet or building-block.
     pub mode: &'static str,
-    /// Whether it is asked about events here: an opt-in rule is not until it is switched on.
+    /// Whether it is asked about events here: an opt-in rule is not until it is switched on, and
+    /// correlations are run by `midwatch scan` only.
     pub active: bool,
     /// ATT&CK tactics in kebab case: `credential-access`.
     pub tactics: Vec<String>,
@@ -47,7 +48,7 @@ pub struct DetectionBody {
 
 impl DetectionBody {
     /// A rule, and whether it is asked about events.
-    pub fn new(rule: &LoadedRule, active: bool) -> Self {
+    pub fn new(rule: &Listed<'_>, active: bool) -> Self {
         let (mut tactics, mut techniques) = (Vec::new(), Vec::new());
         for attack in rule.attack() {
             match attack {
@@ -55,20 +56,20 @@ impl DetectionBody {
                 Attack::Technique(technique) => techniques.push(technique),
             }
         }
-        let (reference, document, metadata) = (&rule.reference, &rule.document, &rule.metadata);
+        let (reference, metadata) = (rule.reference, rule.metadata);
         Self {
             schema: SCHEMA,
             id: reference.id.as_str().to_owned(),
             name: reference.name.clone(),
             title: reference.title.clone(),
-            description: document.description.clone().unwrap_or_default(),
+            description: rule.description.unwrap_or_default().to_owned(),
             level: reference.level.as_str(),
             mode: reference.mode.as_str(),
             active,
             tactics,
             techniques,
-            false_positives: document.falsepositives.clone(),
-            references: document.references.clone(),
+            false_positives: rule.falsepositives.to_vec(),
+            references: rule.references.to_vec(),
             questions: metadata.guide.questions.clone(),
             evidence: metadata.guide.evidence.clone(),
             dedup: metadata.dedup.clone(),
@@ -86,8 +87,8 @@ mod tests {
     fn every_shipped_rule_has_what_the_catalogue_shows() {
         let rules = RuleSet::builtin().expect("the shipped rules load");
         assert!(!rules.rules().is_empty());
-        for rule in rules.rules() {
-            let detection = DetectionBody::new(rule, true);
+        for (rule, active) in rules.catalogue() {
+            let detection = DetectionBody::new(&rule, active);
             assert!(!detection.description.is_empty(), "{}", detection.name);
             assert!(!detection.tactics.is_empty(), "{}", detection.name);
             assert!(!detection.questions.is_empty(), "{}", detection.name);

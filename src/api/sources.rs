@@ -29,7 +29,7 @@ impl Sources for Services {
 
     fn detections(&self) -> Vec<DetectionBody> {
         let catalogue = self.rules.catalogue();
-        catalogue.into_iter().map(|(rule, active)| DetectionBody::new(rule, active)).collect()
+        catalogue.into_iter().map(|(rule, active)| DetectionBody::new(&rule, active)).collect()
     }
 }
 

@@ -116,6 +116,16 @@ impl Event {
             .unwrap_or(OffsetDateTime::UNIX_EPOCH)
     }
 
+    /// The moment at which the API server received the request: the same in every stage and copy of
+    /// the event. Where a cut record lost it, the stage's or the envelope's time; `None` when
+    /// nothing tells a time.
+    pub fn received(&self) -> Option<OffsetDateTime> {
+        ["requestReceivedTimestamp", "stageTimestamp"]
+            .into_iter()
+            .find_map(|name| timestamp(self.text(&[name])))
+            .or(self.enveloped)
+    }
+
     /// Who did it.
     pub fn actor(&self) -> Actor {
         let derived = self.derived();

@@ -121,6 +121,9 @@ audit log are skipped and counted. A file that is named itself is read whatever 
 The same event may lie in two stages or files; its finding is told once (the last million \
 findings are remembered). A path that ends like a blob of a log account names the cluster.
 
+Correlations look at all inputs together, in the order of event time, and are told at the end; the \
+order of the files does not matter until 50,000 contributing events wait at once.
+
 Examples:
   midwatch scan PT1H.json
   midwatch scan logs/ --level medium
@@ -152,6 +155,9 @@ pub struct ScanArguments {
     /// Networks the control plane calls from besides 172.31.0.0/16, such as the API server's subnet
     #[arg(long, value_name = "NETWORK", value_delimiter = ',')]
     pub control_plane: Vec<IpNet>,
+    /// Judge single events only, and run no correlations
+    #[arg(long)]
+    pub no_correlations: bool,
     /// Draw no progress bar
     #[arg(long)]
     pub no_progress: bool,

@@ -32,12 +32,16 @@ use super::failure::Failure;
 use super::interrupt::{self, Interrupt};
 use super::rules::sources;
 use crate::audit::source::ControlPlane;
+use crate::engine::correlate::windows::Windows;
 use crate::engine::ruleset::RuleSet;
 use crate::model::ids::ClusterId;
 
 /// Scans and says how it ended.
 pub(super) fn scan(arguments: ScanArguments, mut console: Console) -> Result<Exit, Failure> {
-    let rules = sources::rule_set(arguments.rules.as_deref())?;
+    let mut rules = sources::rule_set(arguments.rules.as_deref())?;
+    if arguments.no_correlations {
+        rules = rules.without_correlations();
+    }
     let scanned = interrupt::until_interrupted(move |interrupt| {
         let exit = run(&arguments, &rules, interrupt, &mut console)?;
         console.flush()?;
@@ -64,6 +68,7 @@ fn run(
         progress: progress(arguments, &expanded, console),
         interrupt: interrupt.clone(),
         seen: Seen::new(),
+        windows: Windows::default(),
         problems: Problems::default(),
         summary: Summary::default(),
         gravest: None,
@@ -84,6 +89,7 @@ fn run(
         }
         scan.read(input, console)?;
     }
+    scan.end_of_input(console)?;
     scan.progress.finish();
     scan.summary.elapsed = started.elapsed();
     scan.summary.totals.findings = scan.summary.findings();
@@ -126,10 +132,10 @@ fn report(format: ScanFormat, rules: &RuleSet, console: &Console) -> Box<dyn Rep
         ScanFormat::Csv => Box::new(Csv),
         ScanFormat::Sarif => {
             let descriptions: BTreeMap<String, String> = rules
-                .rules()
-                .iter()
-                .map(|rule| {
-                    let text = rule.document.description.clone().unwrap_or_default();
+                .catalogue()
+                .into_iter()
+                .map(|(rule, _)| {
+                    let text = rule.description.unwrap_or_default().to_owned();
                     (rule.reference.id.as_str().to_owned(), text)
                 })
                 .collect();

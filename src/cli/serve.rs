@@ -62,6 +62,9 @@ async fn services(environment: Environment) -> anyhow::Result<Services> {
     for document in rules.not_run() {
         tracing::warn!("{document}");
     }
+    if let Some(unheard) = rules.unheard() {
+        tracing::warn!("{unheard}");
+    }
     app::azure::services(&settings, rules).await
 }
 

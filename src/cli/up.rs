@@ -55,6 +55,7 @@ pub(super) fn up(arguments: &UpArguments, console: Console) -> Result<Exit, Fail
 
 async fn run(arguments: &UpArguments, mut console: Console) -> Result<Exit, Failure> {
     let rules = sources::rule_set(arguments.rules.as_deref())?;
+    let unheard = rules.unheard();
     // First, because it fails when a former `up` still runs, whose files must not be touched.
     let (listener, address) = listen(arguments.port).await?;
     let plan = plan(arguments)?;
@@ -65,6 +66,9 @@ async fn run(arguments: &UpArguments, mut console: Console) -> Result<Exit, Fail
     let services = Arc::new(services);
     let told_to_stop = told_to_stop();
     introduce(&mut console, &account, address, plan.replay.as_ref())?;
+    if let Some(unheard) = unheard {
+        console.warn(&unheard)?;
+    }
 
     let (stop, stopped) = channel(false);
     let api = tokio::spawn(serve_api(listener, Arc::clone(&services), stopped.clone()));

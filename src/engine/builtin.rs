@@ -3,7 +3,7 @@
 use include_dir::{Dir, DirEntry, include_dir};
 use once_cell::sync::OnceCell;
 
-use super::ruleset::{RuleSet, RuleSource, fault};
+use super::ruleset::{RuleSet, RuleSource};
 use crate::sigma::error::SigmaError;
 
 static FILES: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/rules");
@@ -20,29 +20,7 @@ impl RuleSet {
     /// The shipped rules with a directory's on top: a rule of the same name replaces the shipped
     /// one, any other is added.
     pub fn builtin_with(extra: &[RuleSource]) -> Result<Self, Vec<SigmaError>> {
-        let mut base = Self::builtin()?;
-        let over = Self::load(extra)?;
-        base.rules.retain(|rule| over.rule(&rule.reference.name).is_none());
-        let mut faults = Vec::new();
-        for rule in &over.rules {
-            if let Some(twin) = base.rules.iter().find(|b| b.reference.id == rule.reference.id) {
-                faults.push(fault(
-                    rule,
-                    format!(
-                        "the id is that of the shipped rule `{}`; draw a new UUID, or keep the name \
-                         to replace it",
-                        twin.reference.name
-                    ),
-                ));
-            }
-        }
-        if !faults.is_empty() {
-            return Err(faults);
-        }
-        base.rules.extend(over.rules);
-        base.rules.sort_by(|a, b| a.reference.name.cmp(&b.reference.name));
-        base.not_run.extend(over.not_run);
-        Ok(base)
+        Self::builtin()?.with(extra)
     }
 }
 

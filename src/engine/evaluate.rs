@@ -18,13 +18,14 @@ const REASONS_MAX: usize = 32;
 const DEDUP_VALUES_MAX: usize = 4;
 const DEDUP_CHARS_MAX: usize = 200;
 
-/// Every finding of the batch, in the order of events and then of rules. An event that comes in
+/// Every finding of single events of the batch, in the order of events and then of rules. Rules that a
+/// correlation is made of stay silent, unless it says `generate: true`. An event that comes in
 /// two stages makes the same finding, by its id, in each; who keeps findings keeps the first.
 pub fn evaluate(rules: &RuleSet, events: &[Event]) -> Vec<Finding> {
     let judged = events.iter().filter(|event| is_judged(event));
     judged
         .flat_map(|event| {
-            let fired = rules.rules().iter().filter(|rule| rule.matcher.matches(event));
+            let fired = rules.telling().filter(|rule| rule.matcher.matches(event));
             fired.map(|rule| finding(rule, event))
         })
         .collect()
@@ -99,7 +100,7 @@ fn dedup_key(metadata: &Metadata, event: &Event) -> String {
 
 /// A value in which nothing reads as the end of the value, of the field, or as an absent field:
 /// nobody may choose a name that folds into the alert of somebody else.
-fn marked(value: impl Iterator<Item = char>) -> String {
+pub(super) fn marked(value: impl Iterator<Item = char>) -> String {
     let mut text = String::new();
     for c in value {
         if matches!(c, '\\' | '|' | ',') {

@@ -43,8 +43,13 @@ pub struct Guide {
     pub evidence: Vec<String>,
 }
 
-/// Reads the attributes; all faults at once.
-pub fn read(node: Option<&Node>, file: &str, place: Place) -> Result<Metadata, Vec<SigmaError>> {
+/// Reads the attributes; all faults at once. Without `dedup_required` an alert may have no key.
+pub fn read(
+    node: Option<&Node>,
+    file: &str,
+    place: Place,
+    dedup_required: bool,
+) -> Result<Metadata, Vec<SigmaError>> {
     let mut faults = Faults { file, list: Vec::new() };
     let Some(node) = node else {
         faults.add(place, &format!("the rule has no `midwatch` attributes; add `{TEMPLATE}`"));
@@ -61,7 +66,7 @@ pub fn read(node: Option<&Node>, file: &str, place: Place) -> Result<Metadata, V
     }
     let metadata = Metadata {
         mode: mode(node, &mut faults),
-        dedup: dedup(node, &mut faults),
+        dedup: dedup(node, dedup_required, &mut faults),
         window_seconds: window(node, &mut faults),
         denied: denied(node, &mut faults),
         guide: Guide {
@@ -103,9 +108,12 @@ fn mode(node: &Node, faults: &mut Faults<'_>) -> Mode {
     }
 }
 
-fn dedup(node: &Node, faults: &mut Faults<'_>) -> Vec<String> {
+fn dedup(node: &Node, required: bool, faults: &mut Faults<'_>) -> Vec<String> {
     let Some(list) = node.get("dedup") else {
-        faults.add(node.place, "`midwatch.dedup` is missing; list the fields that make one alert");
+        if required {
+            let reason = "`midwatch.dedup` is missing; list the fields that make one alert";
+            faults.add(node.place, reason);
+        }
         return Vec::new();
     };
     let fields: Vec<String> =

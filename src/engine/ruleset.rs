@@ -1,21 +1,18 @@
 //! Rules, loaded and compiled once. A rule that cannot be used is a problem with file, line and
 //! reason, never a rule that silently does nothing.
 
-use std::collections::BTreeMap;
-use std::fmt;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::model::attack::Attack;
+pub use super::correlate::plan::LoadedCorrelation;
+pub use super::loaded::{Listed, LoadedRule, NotRun};
+
+use super::correlate::plan::{Linked, link};
+use super::loaded::{self, fault_at};
 use crate::model::ids::RuleId;
 use crate::model::rule::RuleRef;
-use crate::sigma::compile::Matcher;
 use crate::sigma::document::{Document, Rule, parse};
 use crate::sigma::error::SigmaError;
-use crate::sigma::lint::Severity;
-use crate::sigma::node::Place;
-
-use super::metadata::{self, Metadata};
-use super::visibility;
 
 /// Rule documents in one set, at most; more is a mistake in a path rather than a rule set.
 const RULES_MAX: usize = 10_000;
@@ -28,45 +25,25 @@ pub struct RuleSource {
     pub text: String,
 }
 
-/// A detection rule, ready to run.
-#[derive(Debug)]
-pub struct LoadedRule {
-    pub reference: RuleRef,
-    pub document: Box<Rule>,
-    pub metadata: Metadata,
-    pub matcher: Matcher,
-}
-
-impl LoadedRule {
-    /// The ATT&CK tactics and techniques it is tagged with.
-    pub fn attack(&self) -> Vec<Attack> {
-        let tags = self.document.tags.iter();
-        tags.filter_map(|tag| Attack::from_tag(&format!("{}.{}", tag.namespace, tag.name)))
-            .collect()
-    }
-}
-
-/// A document that is sound but is not run by this version.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NotRun {
-    pub file: String,
-    pub line: u32,
-    pub reason: String,
-}
-
-impl fmt::Display for NotRun {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}: {}", self.file, self.line, self.reason)
-    }
-}
-
 /// Rules by name, each compiled. Cheap to clone: the rules are shared.
 #[derive(Debug, Clone, Default)]
 pub struct RuleSet {
-    pub(super) rules: Vec<Arc<LoadedRule>>,
+    rules: Vec<Arc<LoadedRule>>,
     /// Loaded, and not asked.
     idle: Vec<Arc<LoadedRule>>,
-    pub(super) not_run: Vec<NotRun>,
+    /// All correlations; those that others are made of come first.
+    correlations: Vec<Arc<LoadedCorrelation>>,
+    /// Correlations that are loaded, and not told of.
+    untold: BTreeSet<RuleId>,
+    /// Correlations that are evaluated: those told of, and what they are made of.
+    running: Vec<Arc<LoadedCorrelation>>,
+    /// Rules that the running correlations are made of.
+    correlated: Vec<Arc<LoadedRule>>,
+    /// What correlations are made of, and that is not told by itself.
+    silenced: BTreeSet<RuleId>,
+    /// Names and ids of rules about other logs.
+    foreign: BTreeSet<String>,
+    not_run: Vec<NotRun>,
 }
 
 impl RuleSet {
@@ -77,8 +54,145 @@ impl RuleSet {
     }
 
     /// The rules that are sound, and all faults of all others: for whoever checks rules rather
-    /// than runs them.
+    /// than runs them. Whether correlations find their rules can be told only when every document
+    /// is sound; until then one that does not is left out.
     pub fn load_sound(sources: &[RuleSource]) -> (Self, Vec<SigmaError>) {
+        let (mut set, mut faults) = Self::parse(sources);
+        if let Err(more) = set.link()
+            && faults.is_empty()
+        {
+            faults = more;
+        }
+        (set, faults)
+    }
+
+    /// These rules with a directory's on top: a rule of the same name replaces one of these, any
+    /// other is added.
+    pub fn with(mut self, extra: &[RuleSource]) -> Result<Self, Vec<SigmaError>> {
+        let (over, mut faults) = Self::parse(extra);
+        let replaced: BTreeSet<&str> =
+            over.listed().map(|rule| rule.reference.name.as_str()).collect();
+        self.rules.retain(|rule| !replaced.contains(rule.reference.name.as_str()));
+        self.correlations.retain(|rule| !replaced.contains(rule.reference.name.as_str()));
+        for rule in over.listed() {
+            if let Some(twin) = self.listed().find(|b| b.reference.id == rule.reference.id) {
+                let reason = format!(
+                    "the id is that of the shipped rule `{}`; draw a new UUID, or keep the name \
+                     to replace it",
+                    twin.reference.name
+                );
+                faults.push(fault_at(rule.file, rule.line, &reason));
+            }
+        }
+        if !faults.is_empty() {
+            return Err(faults);
+        }
+        self.rules.extend(over.rules);
+        self.rules.sort_by(|a, b| a.reference.name.cmp(&b.reference.name));
+        self.correlations.extend(over.correlations);
+        self.foreign.extend(over.foreign);
+        self.not_run.extend(over.not_run);
+        self.link()?;
+        Ok(self)
+    }
+
+    /// The rules that are asked about events, ordered by name.
+    pub fn rules(&self) -> &[Arc<LoadedRule>] {
+        &self.rules
+    }
+
+    /// The correlations that are told of.
+    pub fn correlations(&self) -> impl Iterator<Item = &LoadedCorrelation> {
+        self.running.iter().map(AsRef::as_ref).filter(|rule| self.tells(&rule.reference.id))
+    }
+
+    /// What a caller that runs no correlations has to say of it; `None` when there are none to run.
+    pub fn unheard(&self) -> Option<String> {
+        let count = self.correlations().count();
+        (count > 0).then(|| {
+            format!(
+                "{count} correlation rules are not run here: their windows need storage, which is not \
+                 built yet; `midwatch scan` runs them"
+            )
+        })
+    }
+
+    /// The rules that make findings of single events.
+    pub fn telling(&self) -> impl Iterator<Item = &LoadedRule> {
+        let rules = self.rules.iter().map(AsRef::as_ref);
+        rules.filter(|rule| !self.silenced.contains(&rule.reference.id))
+    }
+
+    /// Correlations that are evaluated; those that others are made of come first.
+    pub(super) fn running(&self) -> impl Iterator<Item = &LoadedCorrelation> {
+        self.running.iter().map(AsRef::as_ref)
+    }
+
+    /// The rules whose events go into correlations.
+    pub(super) fn correlated(&self) -> impl Iterator<Item = &LoadedRule> {
+        self.correlated.iter().map(AsRef::as_ref)
+    }
+
+    /// Whether a correlation that fires is told of.
+    pub(super) fn tells(&self, correlation: &RuleId) -> bool {
+        !self.untold.contains(correlation) && !self.silenced.contains(correlation)
+    }
+
+    /// The rule of this name.
+    pub fn rule(&self, name: &str) -> Option<&LoadedRule> {
+        self.rules.iter().find(|rule| rule.reference.name == name).map(Arc::as_ref)
+    }
+
+    /// The correlation of this name.
+    pub fn correlation(&self, name: &str) -> Option<&LoadedCorrelation> {
+        self.correlations.iter().find(|rule| rule.reference.name == name).map(Arc::as_ref)
+    }
+
+    /// Documents that parsed and were validated, and that this version does not run.
+    pub fn not_run(&self) -> &[NotRun] {
+        &self.not_run
+    }
+
+    /// Everything that is loaded, ordered by name, and whether it is asked about events.
+    pub fn catalogue(&self) -> Vec<(Listed<'_>, bool)> {
+        let asked = self.rules.iter().map(|rule| (rule.listed(), true));
+        let idle = self.idle.iter().map(|rule| (rule.listed(), false));
+        let correlations = self
+            .correlations
+            .iter()
+            .map(|rule| (rule.listed(), !self.untold.contains(&rule.reference.id)));
+        let mut all: Vec<_> = asked.chain(idle).chain(correlations).collect();
+        all.sort_by(|(a, _), (b, _)| a.reference.name.cmp(&b.reference.name));
+        all
+    }
+
+    /// Asks only the rules that `keep` accepts; the others stay in the catalogue.
+    #[must_use]
+    pub fn asking_only(mut self, keep: impl Fn(&RuleRef) -> bool) -> Self {
+        let (rules, more) = self.rules.into_iter().partition(|rule| keep(&rule.reference));
+        self.rules = rules;
+        self.idle.extend(more);
+        let dropped = self.correlations.iter().filter(|rule| !keep(&rule.reference));
+        self.untold.extend(dropped.map(|rule| rule.reference.id.clone()));
+        self.choose();
+        self
+    }
+
+    /// Runs no correlation: what they are made of is told by itself again. They stay in the
+    /// catalogue.
+    #[must_use]
+    pub fn without_correlations(mut self) -> Self {
+        self.untold.extend(self.correlations.iter().map(|rule| rule.reference.id.clone()));
+        self.choose();
+        self
+    }
+
+    fn listed(&self) -> impl Iterator<Item = Listed<'_>> {
+        let correlations = self.correlations.iter().map(|rule| rule.listed());
+        self.rules.iter().map(|rule| rule.listed()).chain(correlations)
+    }
+
+    fn parse(sources: &[RuleSource]) -> (Self, Vec<SigmaError>) {
         let mut set = Self::default();
         let mut faults = Vec::new();
         for source in sources {
@@ -90,73 +204,82 @@ impl RuleSet {
                 }
                 Err(more) => faults.extend(more),
             }
-            if let Some(beyond) = set.rules.get(RULES_MAX) {
+            if set.rules.len() + set.correlations.len() > RULES_MAX {
                 let reason = format!("more than {RULES_MAX} rules; load a smaller directory");
-                faults.push(fault(beyond, reason));
+                faults.push(fault_at(&source.path, 1, &reason));
                 break;
             }
         }
         set.rules.sort_by(|a, b| a.reference.name.cmp(&b.reference.name));
-        faults.extend(duplicates(&set.rules));
+        faults.extend(duplicates(set.listed()));
         (set, faults)
-    }
-
-    /// The rules that are asked about events, ordered by name.
-    pub fn rules(&self) -> &[Arc<LoadedRule>] {
-        &self.rules
-    }
-
-    /// The rule of this name.
-    pub fn rule(&self, name: &str) -> Option<&LoadedRule> {
-        self.rules.iter().find(|rule| rule.reference.name == name).map(Arc::as_ref)
-    }
-
-    /// Documents that parsed and were validated, and that this version does not run.
-    pub fn not_run(&self) -> &[NotRun] {
-        &self.not_run
-    }
-
-    /// Everything that is loaded, ordered by name, and whether it is asked about events.
-    pub fn catalogue(&self) -> Vec<(&LoadedRule, bool)> {
-        let asked = self.rules.iter().map(|rule| (rule.as_ref(), true));
-        let idle = self.idle.iter().map(|rule| (rule.as_ref(), false));
-        let mut all: Vec<_> = asked.chain(idle).collect();
-        all.sort_by(|(a, _), (b, _)| a.reference.name.cmp(&b.reference.name));
-        all
-    }
-
-    /// Asks only the rules that `keep` accepts; the others stay in the catalogue.
-    #[must_use]
-    pub fn asking_only(mut self, keep: impl Fn(&RuleRef) -> bool) -> Self {
-        let (rules, more) = self.rules.into_iter().partition(|rule| keep(&rule.reference));
-        self.rules = rules;
-        self.idle.extend(more);
-        self
     }
 
     fn take(&mut self, document: Document, faults: &mut Vec<SigmaError>) {
         match document {
             Document::Rule(rule) => {
                 if let Some(reason) = foreign(&rule) {
+                    self.foreign.extend(rule.id.as_ref().map(|id| id.as_str().to_lowercase()));
+                    self.foreign.extend(rule.name.as_ref().map(|name| name.to_lowercase()));
                     self.not_run.push(NotRun { file: rule.file, line: rule.line, reason });
                     return;
                 }
-                match load(rule) {
+                match loaded::rule(rule) {
                     Ok(rule) => self.rules.push(Arc::new(rule)),
                     Err(more) => faults.extend(more),
                 }
             }
-            Document::Correlation(correlation) => self.not_run.push(NotRun {
-                file: correlation.file,
-                line: correlation.line,
-                reason: "correlations are validated but not run by this version".to_owned(),
-            }),
+            Document::Correlation(correlation) => match loaded::correlation(correlation) {
+                Ok(rule) => self.correlations.push(Arc::new(rule)),
+                Err(more) => faults.extend(more),
+            },
             Document::Filter(filter) => self.not_run.push(NotRun {
                 file: filter.file,
                 line: filter.line,
                 reason: "filters are validated but not applied by this version".to_owned(),
             }),
         }
+    }
+
+    /// Finds what correlations are made of.
+    fn link(&mut self) -> Result<(), Vec<SigmaError>> {
+        self.correlations.sort_by(|a, b| a.reference.name.cmp(&b.reference.name));
+        let Linked { correlations, not_run, faults } =
+            link(&self.rules, &self.foreign, &self.correlations);
+        if !faults.is_empty() {
+            self.correlations.clear();
+            return Err(faults);
+        }
+        self.correlations = correlations;
+        self.not_run.extend(not_run);
+        self.choose();
+        Ok(())
+    }
+
+    /// Works out what has to run for the correlations that are told of.
+    fn choose(&mut self) {
+        let mut needed: BTreeSet<&RuleId> = BTreeSet::new();
+        let mut aloud: BTreeSet<&RuleId> = BTreeSet::new();
+        let mut running = Vec::new();
+        // Backwards, a correlation comes before what it is made of.
+        for correlation in self.correlations.iter().rev() {
+            let id = &correlation.reference.id;
+            if self.untold.contains(id) && !needed.contains(id) {
+                continue;
+            }
+            running.push(Arc::clone(correlation));
+            needed.extend(correlation.plan.made_of());
+            if correlation.document.generate {
+                aloud.extend(correlation.plan.made_of());
+            }
+        }
+        running.reverse();
+        let all = self.rules.iter().chain(&self.idle);
+        let correlated = all.filter(|rule| needed.contains(&rule.reference.id)).cloned().collect();
+        let silenced = needed.into_iter().filter(|id| !aloud.contains(id)).cloned().collect();
+        self.running = running;
+        self.correlated = correlated;
+        self.silenced = silenced;
     }
 }
 
@@ -175,75 +298,18 @@ fn foreign(rule: &Rule) -> Option<String> {
     (!ours).then(|| "its logsource is not kubernetes/audit, which is all this version reads".into())
 }
 
-fn load(rule: Box<Rule>) -> Result<LoadedRule, Vec<SigmaError>> {
-    let mut faults = Vec::new();
-    let place = Place { line: rule.line, column: 1 };
-    let mut fault = |reason: &str| {
-        faults.push(SigmaError {
-            file: rule.file.clone(),
-            line: place.line,
-            column: place.column,
-            reason: reason.to_owned(),
-        });
-    };
-    let id = rule.id.clone().unwrap_or_else(|| {
-        fault(
-            "the rule has no `id`; findings are derived from it, so draw a UUID once and keep it",
-        );
-        RuleId::new("")
-    });
-    let name = rule.name.clone().unwrap_or_else(|| {
-        fault(&format!("the rule has no `name`; add `name: {}`", stem(&rule.file)));
-        String::new()
-    });
-    let level = rule.level.unwrap_or_else(|| {
-        fault("the rule has no `level`; use informational, low, medium, high or critical");
-        crate::model::level::Level::Medium
-    });
-    let attributes = rule.custom.get("midwatch");
-    let metadata =
-        metadata::read(attributes, &rule.file, place).map_err(|more| faults.extend(more));
-    let matcher = Matcher::compile(&rule).map_err(|more| faults.extend(more));
-    if let Ok(metadata) = &metadata {
-        // What can never fire would be silent for ever: an error here, not a remark.
-        let lints = visibility::lint(&rule, metadata);
-        faults.extend(lints.into_iter().filter(|lint| lint.severity == Severity::Error).map(
-            |lint| SigmaError { file: lint.file, line: lint.line, column: 1, reason: lint.reason },
-        ));
-    }
-    match (metadata, matcher) {
-        (Ok(metadata), Ok(matcher)) if faults.is_empty() => Ok(LoadedRule {
-            reference: RuleRef { id, name, title: rule.title.clone(), level, mode: metadata.mode },
-            document: rule,
-            metadata,
-            matcher,
-        }),
-        _ => Err(faults),
-    }
-}
-
-/// The file's name without folders and ending, which is what a rule is called.
-fn stem(file: &str) -> &str {
-    let name = file.rsplit('/').next().unwrap_or_default();
-    name.strip_suffix(".yml").or_else(|| name.strip_suffix(".yaml")).unwrap_or(name)
-}
-
-pub(super) fn fault(rule: &LoadedRule, reason: String) -> SigmaError {
-    SigmaError { file: rule.document.file.clone(), line: rule.document.line, column: 1, reason }
-}
-
-fn duplicates(rules: &[Arc<LoadedRule>]) -> Vec<SigmaError> {
-    let mut ids: BTreeMap<&str, &LoadedRule> = BTreeMap::new();
-    let mut names: BTreeMap<&str, &LoadedRule> = BTreeMap::new();
+fn duplicates<'a>(rules: impl Iterator<Item = Listed<'a>>) -> Vec<SigmaError> {
+    let mut ids: BTreeMap<&str, &str> = BTreeMap::new();
+    let mut names: BTreeMap<&str, &str> = BTreeMap::new();
     let mut faults = Vec::new();
     for rule in rules {
-        if let Some(first) = ids.insert(rule.reference.id.as_str(), rule) {
-            let file = &first.document.file;
-            faults.push(fault(rule, format!("the id is taken by {file}; draw a new UUID")));
+        if let Some(first) = ids.insert(rule.reference.id.as_str(), rule.file) {
+            let reason = format!("the id is taken by {first}; draw a new UUID");
+            faults.push(fault_at(rule.file, rule.line, &reason));
         }
-        if let Some(first) = names.insert(&rule.reference.name, rule) {
-            let file = &first.document.file;
-            faults.push(fault(rule, format!("the name is taken by {file}; names are unique")));
+        if let Some(first) = names.insert(&rule.reference.name, rule.file) {
+            let reason = format!("the name is taken by {first}; names are unique");
+            faults.push(fault_at(rule.file, rule.line, &reason));
         }
     }
     faults

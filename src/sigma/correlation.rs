@@ -100,8 +100,23 @@ impl CorrelationKind {
         matches!(self, Self::Temporal | Self::TemporalOrdered)
     }
 
+    /// The word of the documents.
+    pub fn as_str(self) -> &'static str {
+        Self::ALL.iter().find(|(_, kind)| *kind == self).map_or("", |(word, _)| word)
+    }
+
     fn takes_field(self) -> bool {
         !self.is_temporal() && self != Self::EventCount
+    }
+}
+
+impl Correlation {
+    /// The fields whose values count; none for kinds that count events or rules.
+    pub fn fields(&self) -> &[String] {
+        match &self.condition {
+            CorrelationCondition::Bounds { fields, .. } => fields,
+            CorrelationCondition::AllRules | CorrelationCondition::Rules(_) => &[],
+        }
     }
 }
 

@@ -15,7 +15,7 @@ use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::cli::table::count;
 use crate::engine::cases::{self, Case};
-use crate::engine::ruleset::{LoadedRule, RuleSet, RuleSource};
+use crate::engine::ruleset::{Listed, RuleSet, RuleSource};
 use crate::engine::visibility::{self, RuleLint};
 use crate::sigma::error::SigmaError;
 use crate::sigma::lint::Severity;
@@ -89,7 +89,7 @@ impl Outcome {
             let (file, line, reason) = (not_run.file.clone(), not_run.line, not_run.reason.clone());
             complaints.push(Complaint { severity: Severity::Warning, file, line, reason });
         }
-        Self { rules: rules.rules().len(), cases: None, complaints }
+        Self { rules: rules.catalogue().len(), cases: None, complaints }
     }
 
     /// Runs the cases of the rules that are sound; those of the others wait until they are.
@@ -98,11 +98,11 @@ impl Outcome {
             cases.into_iter().map(|file| (file.path, file.text)).collect();
         self.cases = Some(0);
         let mut tested = BTreeSet::new();
-        for rule in rules.rules() {
-            let (file, line) = (&rule.document.file, rule.document.line);
+        for (rule, _) in rules.catalogue() {
+            let (file, line) = (rule.file, rule.line);
             let name = cases_beside(file);
             match cases.remove(&name) {
-                Some(text) => self.test(rule, &text, &name),
+                Some(text) => self.test(rules, &rule, &text, &name),
                 None if tested.contains(&name) => self.complain(
                     file,
                     line,
@@ -133,11 +133,16 @@ impl Outcome {
         self.complaints.push(Complaint { severity: Severity::Error, file, line, reason });
     }
 
-    fn test(&mut self, rule: &LoadedRule, text: &str, name: &str) {
+    fn test(&mut self, rules: &RuleSet, rule: &Listed<'_>, text: &str, name: &str) {
         let (cases, problems): (Vec<Case>, _) = cases::parse(text, name);
         self.cases = self.cases.map(|counted| counted + cases.len());
         self.complaints.extend(problems.into_iter().map(Complaint::from));
-        let wrong = cases::run(rule, &cases, name);
+        let rule = &rule.reference.name;
+        let single = rules.rule(rule).map(|rule| cases::run(rule, &cases, name));
+        let several = rules
+            .correlation(rule)
+            .map(|correlation| cases::run_correlation(rules, correlation, &cases, name));
+        let wrong = single.or(several).unwrap_or_default();
         self.complaints.extend(wrong.into_iter().map(Complaint::from));
     }
 }

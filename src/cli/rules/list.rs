@@ -13,16 +13,17 @@ use crate::cli::csv;
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::cli::table::{self, count};
-use crate::engine::ruleset::LoadedRule;
+use crate::engine::ruleset::Listed;
 use crate::model::attack::Attack;
 
 /// Lists the rules, gravest first.
 pub(super) fn list(arguments: &RulesListArguments, console: &mut Console) -> Result<Exit, Failure> {
     let rules = sources::rule_set(arguments.rules.as_deref())?;
-    let mut shown: Vec<&LoadedRule> =
-        rules.rules().iter().map(AsRef::as_ref).filter(|rule| is_shown(rule, arguments)).collect();
+    let all: Vec<Listed<'_>> = rules.catalogue().into_iter().map(|(rule, _)| rule).collect();
+    let mut shown: Vec<Listed<'_>> =
+        all.iter().filter(|rule| is_shown(rule, arguments)).copied().collect();
     shown.sort_by(|a, b| {
-        let key = |rule: &LoadedRule| (Reverse(rule.reference.level), rule.reference.name.clone());
+        let key = |rule: &Listed<'_>| (Reverse(rule.reference.level), rule.reference.name.clone());
         key(a).cmp(&key(b))
     });
     match arguments.output {
@@ -31,7 +32,7 @@ pub(super) fn list(arguments: &RulesListArguments, console: &mut Console) -> Res
             let columns = console.columns();
             let header = ["LEVEL", "MODE", "NAME", "TACTICS", "TITLE"];
             table::write(console.out(), &header, &rows, columns)?;
-            let all = count(rules.rules().len() as u64, "rule");
+            let all = count(all.len() as u64, "rule");
             console.note(&format!("{} of {all}", shown.len()))?;
         }
         ListFormat::Json => {
@@ -42,7 +43,7 @@ pub(super) fn list(arguments: &RulesListArguments, console: &mut Console) -> Res
         ListFormat::Csv => {
             csv::write_row(console.out(), ["level", "mode", "name", "tactics", "title"])?;
             for rule in shown {
-                let row = row(rule);
+                let row = row(&rule);
                 csv::write_row(console.out(), row.iter().map(String::as_str))?;
             }
         }
@@ -51,7 +52,7 @@ pub(super) fn list(arguments: &RulesListArguments, console: &mut Console) -> Res
     Ok(Exit::Ok)
 }
 
-fn is_shown(rule: &LoadedRule, arguments: &RulesListArguments) -> bool {
+fn is_shown(rule: &Listed<'_>, arguments: &RulesListArguments) -> bool {
     let level = arguments.level.is_none_or(|level| rule.reference.level >= level);
     let mode = arguments.mode.is_empty() || arguments.mode.contains(&rule.reference.mode);
     let tactic = arguments.tactic.as_ref().is_none_or(|wanted| {
@@ -61,7 +62,7 @@ fn is_shown(rule: &LoadedRule, arguments: &RulesListArguments) -> bool {
     level && mode && tactic
 }
 
-fn row(rule: &LoadedRule) -> [String; 5] {
+fn row(rule: &Listed<'_>) -> [String; 5] {
     [
         rule.reference.level.to_string(),
         rule.reference.mode.to_string(),
@@ -71,7 +72,7 @@ fn row(rule: &LoadedRule) -> [String; 5] {
     ]
 }
 
-fn tactics(rule: &LoadedRule) -> Vec<String> {
+fn tactics(rule: &Listed<'_>) -> Vec<String> {
     let tactic = |attack| match attack {
         Attack::Tactic(tactic) => Some(tactic),
         Attack::Technique(_) => None,
@@ -79,7 +80,7 @@ fn tactics(rule: &LoadedRule) -> Vec<String> {
     rule.attack().into_iter().filter_map(tactic).collect()
 }
 
-fn techniques(rule: &LoadedRule) -> Vec<String> {
+fn techniques(rule: &Listed<'_>) -> Vec<String> {
     let technique = |attack| match attack {
         Attack::Technique(technique) => Some(technique),
         Attack::Tactic(_) => None,
@@ -88,8 +89,8 @@ fn techniques(rule: &LoadedRule) -> Vec<String> {
 }
 
 /// The rule as an object, without its source.
-pub(super) fn object(rule: &LoadedRule) -> Value {
-    let (reference, document) = (&rule.reference, &rule.document);
+pub(super) fn object(rule: &Listed<'_>) -> Value {
+    let reference = rule.reference;
     json!({
         "schema": "midwatch.rule/v1",
         "id": reference.id.as_str(),
@@ -97,16 +98,17 @@ pub(super) fn object(rule: &LoadedRule) -> Value {
         "title": reference.title,
         "level": reference.level.as_str(),
         "mode": reference.mode.as_str(),
-        "description": document.description,
+        "description": rule.description,
         "tactics": tactics(rule),
         "techniques": techniques(rule),
-        "false_positives": document.falsepositives,
+        "false_positives": rule.falsepositives,
         "guide": {
             "questions": rule.metadata.guide.questions,
             "evidence": rule.metadata.guide.evidence,
         },
         "dedup": rule.metadata.dedup,
         "window_seconds": rule.metadata.window_seconds,
-        "file": document.file,
+        "correlation": rule.is_correlation,
+        "file": rule.file,
     })
 }

@@ -12,7 +12,7 @@ use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::cli::wrap;
 use crate::engine::builtin;
-use crate::engine::ruleset::{LoadedRule, RuleSource};
+use crate::engine::ruleset::{Listed, RuleSource};
 
 /// Columns of running text.
 const WIDTH: usize = 96;
@@ -21,12 +21,12 @@ const WIDTH: usize = 96;
 pub(super) fn show(arguments: &RulesShowArguments, console: &mut Console) -> Result<Exit, Failure> {
     let dir = arguments.rules.as_deref();
     let rules = sources::rule_set(dir)?;
-    let rule = sources::find(&rules, &arguments.name)?;
-    let source = source(rule, dir)?;
+    let rule = sources::listed(&rules, &arguments.name)?;
+    let source = source(&rule, dir)?;
     match arguments.output {
-        TextFormat::Table => write(console.out(), rule, &source)?,
+        TextFormat::Table => write(console.out(), &rule, &source)?,
         TextFormat::Json => {
-            let mut object = list::object(rule);
+            let mut object = list::object(&rule);
             if let Some(members) = object.as_object_mut() {
                 members.insert("source".to_owned(), source.into());
             }
@@ -38,41 +38,42 @@ pub(super) fn show(arguments: &RulesShowArguments, console: &mut Console) -> Res
 }
 
 /// The text of the rule's file.
-fn source(rule: &LoadedRule, dir: Option<&std::path::Path>) -> Result<String, Failure> {
+fn source(rule: &Listed<'_>, dir: Option<&std::path::Path>) -> Result<String, Failure> {
     let mut files: Vec<RuleSource> = builtin::sources();
     if dir.is_some() {
         files.extend(sources::rule_files(dir)?);
     }
-    let file = files.into_iter().find(|file| file.path == rule.document.file);
+    let file = files.into_iter().find(|file| file.path == rule.file);
     Ok(file.map(|file| file.text).unwrap_or_default())
 }
 
-fn write(out: &mut dyn Write, rule: &LoadedRule, source: &str) -> io::Result<()> {
-    let (reference, document) = (&rule.reference, &rule.document);
+fn write(out: &mut dyn Write, rule: &Listed<'_>, source: &str) -> io::Result<()> {
+    let reference = rule.reference;
     writeln!(out, "{}", escape(&reference.title))?;
     writeln!(out)?;
     let tags: Vec<String> =
-        document.tags.iter().map(|tag| format!("{}.{}", tag.namespace, tag.name)).collect();
+        rule.tags.iter().map(|tag| format!("{}.{}", tag.namespace, tag.name)).collect();
     for (name, value) in [
         ("name", reference.name.as_str()),
         ("id", reference.id.as_str()),
         ("level", reference.level.as_str()),
         ("mode", reference.mode.as_str()),
-        ("file", document.file.as_str()),
+        ("file", rule.file),
         ("tags", tags.join(" ").as_str()),
         ("one alert per", rule.metadata.dedup.join(", ").as_str()),
     ] {
         writeln!(out, "{name:<14} {}", escape(value))?;
     }
-    if let Some(description) = &document.description {
+    if let Some(description) = rule.description {
         writeln!(out, "\nWhat it means")?;
         wrap::write(out, description, WIDTH, "  ", "  ")?;
     }
-    section(out, "Harmless reasons", &document.falsepositives)?;
+    section(out, "Harmless reasons", rule.falsepositives)?;
     section(out, "Questions to ask", &rule.metadata.guide.questions)?;
     section(out, "Evidence to collect", &rule.metadata.guide.evidence)?;
-    writeln!(out, "\nDetection")?;
-    for line in detection(source, document.line) {
+    let key = if rule.is_correlation { "correlation:" } else { "detection:" };
+    writeln!(out, "\n{}", if rule.is_correlation { "Correlation" } else { "Detection" })?;
+    for line in section_of(source, rule.line, key) {
         writeln!(out, "  {}", escape(line))?;
     }
     Ok(())
@@ -86,14 +87,14 @@ fn section(out: &mut dyn Write, title: &str, items: &[String]) -> io::Result<()>
     items.iter().try_for_each(|item| wrap::write(out, item, WIDTH, "  - ", "    "))
 }
 
-/// The lines of the top-level key `detection`, of the document that begins at `line` of the file.
-fn detection(source: &str, line: u32) -> impl Iterator<Item = &str> {
+/// The lines of a top-level key, of the document that begins at `line` of the file.
+fn section_of<'a>(source: &'a str, line: u32, key: &'a str) -> impl Iterator<Item = &'a str> {
     let is_key = |line: &str| line.starts_with(|c: char| c.is_ascii_alphabetic());
     let before = usize::try_from(line.saturating_sub(1)).unwrap_or_default();
     source
         .lines()
         .skip(before)
-        .skip_while(|line| !line.starts_with("detection:"))
+        .skip_while(move |line| !line.starts_with(key))
         .enumerate()
         .take_while(move |(at, line)| *at == 0 || !(is_key(line) || line.starts_with("---")))
         .map(|(_, line)| line)
@@ -106,10 +107,10 @@ mod tests {
     #[test]
     fn the_detection_ends_at_the_next_key() {
         let source = "title: x\ndetection:\n  a:\n    b: 1\n  condition: a\nlevel: low\n";
-        let lines: Vec<&str> = detection(source, 1).collect();
+        let lines: Vec<&str> = section_of(source, 1, "detection:").collect();
         assert_eq!(lines, ["detection:", "  a:", "    b: 1", "  condition: a"]);
         let second = format!("{source}---\ntitle: y\ndetection: {{a: {{b: 2}}, condition: a}}\n");
-        let lines: Vec<&str> = detection(&second, 8).collect();
+        let lines: Vec<&str> = section_of(&second, 8, "detection:").collect();
         assert_eq!(lines, ["detection: {a: {b: 2}, condition: a}"]);
     }
 }

@@ -8,7 +8,7 @@ use crate::cli::console::Console;
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::engine::builtin;
-use crate::engine::ruleset::{LoadedRule, RuleSet, RuleSource};
+use crate::engine::ruleset::{Listed, LoadedRule, RuleSet, RuleSource};
 use crate::sigma::error::SigmaError;
 
 /// Endings of rule files; the second is accepted because other Sigma repositories use it.
@@ -51,13 +51,23 @@ fn unusable(faults: &[SigmaError], dir: Option<&Path>) -> Failure {
     }
 }
 
-/// The rule of this name or id, or a failure that names the nearest.
+/// The rule about single events of this name or id, or a failure that names the nearest.
 pub(in crate::cli) fn find<'a>(rules: &'a RuleSet, name: &str) -> Result<&'a LoadedRule, Failure> {
+    let found = listed(rules, name)?;
+    rules.rule(&found.reference.name).ok_or_else(|| {
+        let what = format!("`{name}` is about several events, and a single one explains nothing");
+        Failure::new(Exit::Usage, what).then(format!("midwatch rules show {name}"))
+    })
+}
+
+/// Whatever has this name or id, or a failure that names the nearest.
+pub(in crate::cli) fn listed<'a>(rules: &'a RuleSet, name: &str) -> Result<Listed<'a>, Failure> {
     let wanted = name.to_lowercase();
-    let found = rules.rules().iter().find(|rule| {
+    let mut all = rules.catalogue().into_iter().map(|(rule, _)| rule);
+    let found = all.find(|rule| {
         rule.reference.name.to_lowercase() == wanted || rule.reference.id.as_str() == wanted
     });
-    found.map(AsRef::as_ref).ok_or_else(|| {
+    found.ok_or_else(|| {
         let failure = Failure::new(Exit::Usage, format!("there is no rule `{name}`"));
         match nearest(rules, &wanted) {
             Some(nearest) => failure.because(format!("did you mean `{nearest}`?")),
@@ -70,9 +80,9 @@ pub(in crate::cli) fn find<'a>(rules: &'a RuleSet, name: &str) -> Result<&'a Loa
 fn nearest<'a>(rules: &'a RuleSet, wanted: &str) -> Option<&'a str> {
     let words: Vec<&str> = wanted.split(['-', '_', ' ']).filter(|word| word.len() > 1).collect();
     rules
-        .rules()
-        .iter()
-        .map(|rule| rule.reference.name.as_str())
+        .catalogue()
+        .into_iter()
+        .map(|(rule, _)| rule.reference.name.as_str())
         .map(|name| (words.iter().filter(|word| name.contains(**word)).count(), name))
         .filter(|(shared, _)| *shared > 0)
         .max_by_key(|(shared, name)| (*shared, std::cmp::Reverse(name.len())))

@@ -19,6 +19,8 @@ use crate::audit::{blob_path, gzip};
 use crate::cli::console::Console;
 use crate::cli::failure::Failure;
 use crate::cli::interrupt::Interrupt;
+use crate::engine::correlate::contribution::contribute;
+use crate::engine::correlate::windows::{Limits, Windows};
 use crate::engine::evaluate::evaluate;
 use crate::engine::ruleset::RuleSet;
 use crate::model::finding::Finding;
@@ -33,6 +35,16 @@ const BATCH_BYTES: u64 = 16 * 1024 * 1024;
 /// Bytes of one line. The API server refuses objects beyond 3 MiB; request and response escaped
 /// once more stay below this.
 const LINE_MAX: usize = 16 * 1024 * 1024;
+
+/// Files follow each other in any order of time, so correlations wait for all of them; when more
+/// than this many contributions wait, the oldest are judged before the end.
+const LIMITS: Limits = Limits {
+    lateness: None,
+    waiting: 50_000,
+    groups: 5_000,
+    group_events: 5_000,
+    rule_events: 20_000,
+};
 
 /// Which findings are shown.
 #[derive(Debug, Clone)]
@@ -60,6 +72,8 @@ pub(in crate::cli) struct Scan<'a> {
     pub progress: Progress,
     pub interrupt: Interrupt,
     pub seen: Seen,
+    /// What correlations remember of all inputs together.
+    pub windows: Windows,
     pub problems: Problems,
     pub summary: Summary,
     /// The gravest finding shown.
@@ -206,15 +220,35 @@ impl Scan<'_> {
 
     fn evaluate(&mut self, events: &[Event], console: &mut Console) -> io::Result<()> {
         for finding in evaluate(self.rules, events) {
-            if !self.seen.is_new(&finding.id) {
-                self.summary.repeated += 1;
-            } else if !self.filter.shows(&finding) {
-                self.summary.hidden += 1;
-            } else {
-                self.summary.count(finding.level);
-                self.gravest = self.gravest.max(Some(finding.level));
-                self.report.finding(console.out(), &finding)?;
-            }
+            self.tell(&finding, console)?;
+        }
+        let contributed = contribute(self.rules, events);
+        self.windows.count_ungrouped(contributed.ungrouped);
+        self.windows.add(contributed.contributions);
+        for finding in self.windows.settle(self.rules, &LIMITS) {
+            self.tell(&finding, console)?;
+        }
+        Ok(())
+    }
+
+    /// Judges what still waits for events that might have come before it.
+    pub(in crate::cli) fn end_of_input(&mut self, console: &mut Console) -> io::Result<()> {
+        for finding in self.windows.finish(self.rules, &LIMITS) {
+            self.tell(&finding, console)?;
+        }
+        self.summary.windows = self.windows.counts();
+        Ok(())
+    }
+
+    fn tell(&mut self, finding: &Finding, console: &mut Console) -> io::Result<()> {
+        if !self.seen.is_new(&finding.id) {
+            self.summary.repeated += 1;
+        } else if !self.filter.shows(finding) {
+            self.summary.hidden += 1;
+        } else {
+            self.summary.count(finding.level);
+            self.gravest = self.gravest.max(Some(finding.level));
+            self.report.finding(console.out(), finding)?;
         }
         Ok(())
     }

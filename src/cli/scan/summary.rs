@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use crate::cli::table::{count, number};
+use crate::engine::correlate::windows::Counts;
 use crate::model::checkpoint::Totals;
 use crate::model::level::Level;
 
@@ -28,6 +29,8 @@ pub(in crate::cli) struct Summary {
     pub hidden: u64,
     /// Repetitions of a finding: the same event in two stages or files.
     pub repeated: u64,
+    /// What became of the events that went into correlations.
+    pub windows: Counts,
     /// Alerts that the shown findings fold into, counted by the table only.
     pub alerts: Option<u64>,
     /// The scan was ended by Ctrl-C.
@@ -88,6 +91,13 @@ impl Summary {
             "by_level": by_level,
             "hidden": self.hidden,
             "repeated": self.repeated,
+            "correlations": {
+                "contributions": self.windows.taken,
+                "late": self.windows.late,
+                "ungrouped": self.windows.ungrouped,
+                "evicted_groups": self.windows.evicted_groups,
+                "evicted_events": self.windows.evicted_events,
+            },
             "interrupted": self.interrupted,
             "elapsed_seconds": self.elapsed.as_secs_f64(),
             "records_per_second": self.rate(),
@@ -123,7 +133,29 @@ impl Summary {
             count(self.unreadable, "file"),
             count(self.skipped, "file"),
         )?;
+        if let Some(line) = self.windows_line() {
+            writeln!(out, "Windows    {line}")?;
+        }
         writeln!(out, "Findings   {}", self.findings_line())
+    }
+
+    /// What correlations could not take into account; `None` when that is nothing.
+    fn windows_line(&self) -> Option<String> {
+        let Counts { late, ungrouped, evicted_groups, evicted_events, .. } = self.windows;
+        let lost = [
+            (late, "too late to count"),
+            (ungrouped, "without what they are grouped by"),
+            (evicted_events, "dropped for want of room"),
+        ];
+        let mut parts: Vec<String> = lost
+            .iter()
+            .filter(|(events, _)| *events > 0)
+            .map(|(events, what)| format!("{} {what}", count(*events, "event")))
+            .collect();
+        if evicted_groups > 0 {
+            parts.push(format!("{} with them", count(evicted_groups, "group")));
+        }
+        (!parts.is_empty()).then(|| format!("{} in correlations", parts.join(", ")))
     }
 
     fn findings_line(&self) -> String {

@@ -18,6 +18,24 @@ midwatch:
   guide: {questions: [who?], evidence: [the event]}
 ";
 
+const MANY: &str = "
+title: Many things
+id: 0b6a7f9e-3d0c-4a43-8a5c-1e1b1c0f0003
+name: many-things
+correlation:
+  type: event_count
+  rules: [a-thing]
+  group-by: [user.username]
+  timespan: 5m
+  condition: {gte: 10}
+falsepositives: [none]
+level: high
+midwatch:
+  mode: on
+  dedup: [user.username]
+  guide: {questions: [who?], evidence: [the event]}
+";
+
 fn source(path: &str, text: &str) -> RuleSource {
     RuleSource { path: path.to_owned(), text: text.to_owned() }
 }
@@ -192,25 +210,16 @@ fn a_directory_replaces_a_shipped_rule_by_name_and_may_not_steal_an_id() {
 
 #[test]
 fn what_is_sound_but_not_run_yet_is_named_and_not_dropped() {
-    let correlation = "
-title: Many things
-id: 0b6a7f9e-3d0c-4a43-8a5c-1e1b1c0f0003
-name: many-things
-correlation:
-  type: event_count
-  rules: [a-thing]
-  group-by: [user.username]
-  timespan: 5m
-  condition: {gte: 10}
-level: high
-";
+    let correlation = MANY.replace("[a-thing]", "[a-foreign-thing]");
     let foreign = SOUND
         .replace("product: kubernetes, service: audit", "product: windows, service: security")
-        .replace("1c0f0001", "1c0f0004");
-    let sources = [source("a.yml", SOUND), source("b.yml", correlation), source("c.yml", &foreign)];
+        .replace("1c0f0001", "1c0f0004")
+        .replace("name: a-thing", "name: a-foreign-thing");
+    let sources =
+        [source("a.yml", SOUND), source("b.yml", &correlation), source("c.yml", &foreign)];
     let rules = RuleSet::load(&sources).expect("sound");
     let files: Vec<&str> = rules.not_run().iter().map(|not_run| not_run.file.as_str()).collect();
-    assert_eq!(files, ["b.yml", "c.yml"]);
+    assert_eq!(files, ["c.yml", "b.yml"]);
     assert_eq!(rules.rules().len(), 1);
 }
 
@@ -224,4 +233,59 @@ fn a_rule_that_is_not_asked_stays_in_the_catalogue() {
         .map(|(rule, asked)| (rule.reference.name.clone(), *asked))
         .collect();
     assert_eq!(catalogue, [("a-thing".to_owned(), false)]);
+}
+
+#[test]
+fn a_correlation_that_cannot_work_is_refused_with_its_place() {
+    for (old, new, place, reason) in [
+        ("rules: [a-thing]", "rules: [a-thign]", "1.yml:7:11:", "there is no rule `a-thign`"),
+        ("rules: [a-thing]", "rules: [many-things]", "1.yml:7:11:", "is made of itself"),
+        ("user.username", "user.nam", "1.yml:7:11:", "no event has `user.nam`"),
+        ("{gte: 10}", "{gte: 1000000}", "1.yml:2:1:", "a window holds"),
+        ("dedup: [user.username]", "dedup: [verb]", "1.yml:2:1:", "takes fields of its `group-by`"),
+        ("level: high\n", "", "1.yml:2:1:", "no `level`"),
+        (
+            "timespan: 5m",
+            "timespan: 5m\n  aliases: {user.username: {}}",
+            "1.yml:",
+            "must map rules to fields",
+        ),
+    ] {
+        let text = MANY.replace(old, new);
+        assert_ne!(text, MANY, "{old}");
+        check(&[SOUND, &text], place, reason);
+    }
+}
+
+#[test]
+fn a_circle_of_correlations_is_refused() {
+    let first = MANY.replace("[a-thing]", "[more-things]");
+    let second = MANY
+        .replace("[a-thing]", "[many-things]")
+        .replace("name: many-things", "name: more-things")
+        .replace("1c0f0003", "1c0f0005");
+    check(
+        &[&first, &second],
+        "0.yml:7:11:",
+        "`many-things` is made of itself through `more-things`",
+    );
+}
+
+#[test]
+fn what_a_correlation_is_made_of_is_silent_unless_it_says_so_or_does_not_run() {
+    let telling = |rules: &RuleSet| rules.telling().count();
+    let sources = |text: &str| [source("a.yml", SOUND), source("b.yml", text)];
+    let rules = RuleSet::load(&sources(MANY)).expect("sound");
+    assert_eq!((telling(&rules), rules.correlations().count()), (0, 1));
+    assert_eq!(rules.rules().len(), 1, "it is still listed");
+    let off = rules.without_correlations();
+    assert_eq!((telling(&off), off.correlations().count()), (1, 0));
+    let catalogue: Vec<_> = off.catalogue().iter().map(|(_, active)| *active).collect();
+    assert_eq!(catalogue, [true, false]);
+    let loud = MANY.replace("timespan: 5m", "timespan: 5m\n  generate: true");
+    let rules = RuleSet::load(&sources(&loud)).expect("sound");
+    assert_eq!((telling(&rules), rules.correlations().count()), (1, 1));
+    let rules = rules.asking_only(|rule| rule.name == "many-things");
+    assert_eq!((rules.rules().len(), rules.correlations().count()), (0, 1));
+    assert_eq!(rules.correlated().count(), 1, "asked for the correlation");
 }

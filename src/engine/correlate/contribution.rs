@@ -1,0 +1,183 @@
+//! From an event to what it contributes to the correlations whose rules it sets off.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use sha2::{Digest, Sha256};
+use time::OffsetDateTime;
+
+use super::entry::{Entry, Witness};
+use super::plan::{LoadedCorrelation, Source, Step};
+use super::{Group, Moment};
+use crate::audit::event::Event;
+use crate::engine::evaluate::{is_judged, marked};
+use crate::engine::ruleset::RuleSet;
+use crate::model::fields::Fields;
+use crate::model::ids::{ClusterId, RuleId};
+
+/// Values taken of one field of one event, at most, and characters of each; a longer value keeps
+/// its beginning and a digest of the whole, so that no two become one.
+const VALUES_MAX: usize = 64;
+const CHARS_MAX: usize = 200;
+
+/// One event's part in one correlation.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Contribution {
+    pub cluster: ClusterId,
+    /// When the API server received the request; see the parent module.
+    pub moment: Moment,
+    /// What makes the event one of a kind.
+    pub identity: String,
+    /// The correlation.
+    pub rule: RuleId,
+    pub group: Group,
+    pub entry: Entry,
+}
+
+/// What a batch of events came to.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Contributed {
+    pub contributions: Vec<Contribution>,
+    /// Matches that lack a `group-by` field, a value that is counted, or any time: they belong to
+    /// no window.
+    pub ungrouped: u64,
+}
+
+/// The contributions of a batch, in the order of its events.
+pub fn contribute(rules: &RuleSet, events: &[Event]) -> Contributed {
+    let mut contributed = Contributed::default();
+    for event in events.iter().filter(|event| is_judged(event)) {
+        let fired: BTreeSet<&RuleId> = rules
+            .correlated()
+            .filter(|rule| rule.matcher.matches(event))
+            .map(|rule| &rule.reference.id)
+            .collect();
+        if fired.is_empty() {
+            continue;
+        }
+        let Some(received) = event.received() else {
+            contributed.ungrouped += 1;
+            continue;
+        };
+        let witness = Arc::new(Witness::of(event));
+        for correlation in rules.running() {
+            for (group, entry) in entries(correlation, &fired, event, &witness, &mut contributed) {
+                contributed.contributions.push(Contribution {
+                    cluster: event.cluster().clone(),
+                    moment: moment(received),
+                    identity: event.identity(),
+                    rule: correlation.reference.id.clone(),
+                    group,
+                    entry,
+                });
+            }
+        }
+    }
+    contributed
+}
+
+/// A time as the windows count it.
+pub(crate) fn moment(time: OffsetDateTime) -> Moment {
+    Moment::try_from(time.unix_timestamp_nanos().div_euclid(1_000)).unwrap_or(Moment::MAX)
+}
+
+/// By group: aliases may put one event into several.
+fn entries(
+    correlation: &LoadedCorrelation,
+    fired: &BTreeSet<&RuleId>,
+    event: &Event,
+    witness: &Arc<Witness>,
+    contributed: &mut Contributed,
+) -> BTreeMap<Group, Entry> {
+    let mut entries: BTreeMap<Group, Entry> = BTreeMap::new();
+    for step in correlation.plan.steps.iter().filter(|step| fired.contains(&step.id)) {
+        let look_up = |source: &Source| match source {
+            Source::Field(field) => values(event, field),
+            Source::Group(_) | Source::Carried(_) => BTreeSet::new(),
+        };
+        let joined = |source: &Source| Some(joined(&look_up(source))).filter(|t| !t.is_empty());
+        let group: Option<Group> = step.group.iter().map(joined).collect();
+        let counted = Counted::of(step, look_up);
+        match (group, counted) {
+            (Some(group), Some(counted)) => {
+                let carried = step.carry.iter().map(joined).collect();
+                let entry = Entry {
+                    steps: BTreeSet::from([step.id.clone()]),
+                    texts: counted.texts,
+                    numbers: counted.numbers,
+                    carried,
+                    events: vec![Arc::clone(witness)],
+                    total: 1,
+                };
+                match entries.get_mut(&group) {
+                    Some(known) => known.merge(entry),
+                    None => drop(entries.insert(group, entry)),
+                }
+            }
+            _ => contributed.ungrouped += 1,
+        }
+    }
+    entries
+}
+
+/// The values that a correlation counts or sums.
+pub(super) struct Counted {
+    pub texts: BTreeSet<String>,
+    pub numbers: Vec<f64>,
+}
+
+impl Counted {
+    /// `None` when the step counts values and there are none. Of one field each value counts; of
+    /// several, their combination, in which some may be missing.
+    pub(super) fn of(step: &Step, look_up: impl Fn(&Source) -> BTreeSet<String>) -> Option<Self> {
+        let mut texts = BTreeSet::new();
+        let mut numbers = Vec::new();
+        match step.values.as_slice() {
+            [] => return Some(Self { texts, numbers }),
+            [field] => {
+                texts = look_up(field);
+                numbers.extend(texts.iter().filter_map(|text| number(text)));
+            }
+            fields => {
+                let parts: Vec<BTreeSet<String>> = fields.iter().map(look_up).collect();
+                numbers.extend(parts.iter().flatten().filter_map(|text| number(text)));
+                if parts.iter().any(|part| !part.is_empty()) {
+                    let parts: Vec<String> = parts.iter().map(joined).collect();
+                    texts.insert(join(&parts));
+                }
+            }
+        }
+        (!texts.is_empty() || !numbers.is_empty()).then_some(Self { texts, numbers })
+    }
+}
+
+fn number(text: &str) -> Option<f64> {
+    text.parse::<f64>().ok().filter(|number| number.is_finite())
+}
+
+fn values(event: &Event, field: &str) -> BTreeSet<String> {
+    let found = event.find(field);
+    let texts = found.values.iter().filter_map(|value| value.to_text());
+    texts.filter(|text| !text.is_empty()).take(VALUES_MAX).map(|text| bounded(&text)).collect()
+}
+
+fn bounded(text: &str) -> String {
+    if text.chars().nth(CHARS_MAX).is_none() {
+        return text.to_owned();
+    }
+    let start: String = text.chars().take(CHARS_MAX).collect();
+    let digest = Sha256::digest(text.as_bytes());
+    let digits: String = digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+    format!("{start}…{digits}")
+}
+
+/// Several values of one field as one, as alerts' keys have them.
+fn joined(values: &BTreeSet<String>) -> String {
+    let values: Vec<String> = values.iter().map(|text| marked(text.chars())).collect();
+    values.join(",")
+}
+
+/// Values of several fields, each as [`joined`] has it, as one text.
+pub(super) fn join(parts: &[String]) -> String {
+    parts.join("|")
+}

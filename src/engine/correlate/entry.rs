@@ -1,0 +1,84 @@
+//! What a window keeps of an event: enough to count it, to compare it and to tell of it.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use time::OffsetDateTime;
+
+use crate::audit::event::Event;
+use crate::model::finding::{Actor, Evidence, Outcome, Target};
+use crate::model::ids::RuleId;
+
+/// Events that one entry or finding names, at most.
+pub(super) const EVENTS_MAX: usize = 100;
+
+/// What a finding tells of one event.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Witness {
+    pub audit_id: String,
+    pub stage: String,
+    /// Event time, as findings of single events have it.
+    pub time: OffsetDateTime,
+    pub actor: Actor,
+    pub target: Target,
+    pub outcome: Outcome,
+    pub dry_run: bool,
+    pub truncated: bool,
+    pub evidence: Evidence,
+}
+
+impl Witness {
+    /// What is kept of an event.
+    pub(super) fn of(event: &Event) -> Self {
+        Self {
+            audit_id: event.audit_id().to_owned(),
+            stage: event.stage().to_owned(),
+            time: event.time(),
+            actor: event.actor(),
+            target: event.target(),
+            outcome: event.outcome(),
+            dry_run: event.is_dry_run(),
+            truncated: event.truncated(),
+            evidence: event.evidence(),
+        }
+    }
+
+    /// Which of two stages or copies of an event is kept, however they arrive: the earlier one.
+    pub(super) fn rank(&self) -> (OffsetDateTime, &str, &str, u64) {
+        (self.time, &self.stage, &self.evidence.origin, self.evidence.offset)
+    }
+}
+
+/// A contribution within its window. One of a correlation stands for all the events behind it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Entry {
+    /// The rules that fired, of those that the correlation names.
+    pub steps: BTreeSet<RuleId>,
+    /// Values that are counted when distinct.
+    pub texts: BTreeSet<String>,
+    /// Values that are summed or ranked.
+    pub numbers: Vec<f64>,
+    /// Values that correlations of this one ask for, in the order of the plan.
+    pub carried: Vec<Option<String>>,
+    /// The events behind it in their order; the latest hundred.
+    pub events: Vec<Arc<Witness>>,
+    /// How many there were.
+    pub total: u64,
+}
+
+impl Entry {
+    /// Joins another stage or copy of the same event. Any order comes to the same.
+    pub(super) fn merge(&mut self, other: Self) {
+        self.steps.extend(other.steps.iter().cloned());
+        self.texts.extend(other.texts.iter().cloned());
+        let earlier = match (other.events.first(), self.events.first()) {
+            (Some(new), Some(old)) => new.rank() < old.rank(),
+            (Some(_), None) => true,
+            (None, _) => false,
+        };
+        if earlier {
+            let (steps, texts) = (std::mem::take(&mut self.steps), std::mem::take(&mut self.texts));
+            *self = Self { steps, texts, ..other };
+        }
+    }
+}

@@ -1,0 +1,178 @@
+//! What correlations mean, said again in the plainest way: with all events at hand at once. Only
+//! tests use it, to hold the real thing against it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Something that happened, in the terms of the test rules `a`, `b` and `c`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Happening {
+    /// Seconds after the beginning.
+    pub second: i64,
+    pub id: String,
+    /// Which of the rules it sets off, as letters; other letters mean nothing.
+    pub rules: String,
+    pub who: String,
+    pub what: String,
+    pub number: u16,
+}
+
+/// A correlation that must fire: which, for whom, and because of which events.
+pub(super) type Firing = (&'static str, String, BTreeSet<String>);
+
+/// The timespan of all test correlations, in seconds.
+pub(super) const TIMESPAN: i64 = 60;
+
+/// Whether a window fires, and because of which of its events.
+type Test = fn(&[&Happening]) -> Option<BTreeSet<String>>;
+
+/// Every firing of every test correlation.
+pub(super) fn firings(happenings: &[Happening]) -> BTreeSet<Firing> {
+    let mut all: Vec<&Happening> = happenings.iter().collect();
+    all.sort();
+    all.dedup();
+    let mut found = BTreeSet::new();
+    let tests: [(&'static str, &str, Test); 12] = [
+        ("event-count", "ab", |w| (w.len() >= 3).then(|| ids(w))),
+        ("value-count", "a", |w| {
+            let values: BTreeSet<&str> = w.iter().map(|h| h.what.as_str()).collect();
+            (values.len() >= 3).then(|| ids(w))
+        }),
+        ("value-sum", "a", |w| (numbers(w).iter().sum::<f64>() > 620.0).then(|| ids(w))),
+        ("value-avg", "a", |w| {
+            let n = numbers(w);
+            let average = n.iter().sum::<f64>() / n.len() as f64;
+            (204.0..207.0).contains(&average).then(|| ids(w))
+        }),
+        ("value-percentile", "a", |w| (percentile(w, 0.75) >= 206.0).then(|| ids(w))),
+        ("value-median", "a", |w| (percentile(w, 0.5) == 204.0).then(|| ids(w))),
+        ("temporal", "abc", |w| ["a", "b", "c"].iter().all(|r| has(w, r)).then(|| ids(w))),
+        ("temporal-ordered", "abc", |w| chain(w, &["a", "b", "c"], None).then(|| ids(w))),
+        ("temporal-not", "ab", |w| (has(w, "a") && !has(w, "b")).then(|| with(w, "a"))),
+        ("ordered-or", "abc", |w| {
+            let first = chain(w, &["a", "b"], None).then(|| with(w, "ab"));
+            first.or_else(|| chain(w, &["a", "c"], None).then(|| with(w, "ac")))
+        }),
+        ("temporal-two", "abc", |w| (rules(w) == 2).then(|| ids(w))),
+        ("ordered-two", "abc", |w| {
+            let pairs = [["a", "b"], ["a", "c"], ["b", "c"]];
+            pairs.iter().any(|pair| chain(w, pair, None)).then(|| ids(w))
+        }),
+    ];
+    for (name, letters, test) in tests {
+        for (who, mine) in grouped(&all, letters) {
+            for (_, ids) in slide(&mine, test) {
+                found.insert((name, who.clone(), ids));
+            }
+        }
+    }
+    chained(&all, &mut found);
+    found
+}
+
+/// `event-count` and then `c`: what fired stands for its events.
+fn chained(all: &[&Happening], found: &mut BTreeSet<Firing>) {
+    for (who, mine) in grouped(all, "ab") {
+        let mut steps: Vec<Happening> = Vec::new();
+        let mut behind: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+        for (second, ids) in slide(&mine, |w| (w.len() >= 3).then(|| ids(w))) {
+            let id = format!("fired-{second}");
+            steps.push(Happening {
+                second,
+                id: id.clone(),
+                rules: "a".into(),
+                ..Happening::of(&who)
+            });
+            behind.insert(id, ids);
+        }
+        for happening in all.iter().filter(|h| h.who == who && h.rules.contains('c')) {
+            steps.push(Happening { rules: "b".into(), ..(*happening).clone() });
+            behind.insert(happening.id.clone(), BTreeSet::from([happening.id.clone()]));
+        }
+        steps.sort();
+        let steps: Vec<&Happening> = steps.iter().collect();
+        for (_, ids) in slide(&steps, |w| chain(w, &["a", "b"], None).then(|| ids(w))) {
+            let events = ids.iter().flat_map(|id| behind[id].clone()).collect();
+            found.insert(("chain", who.clone(), events));
+        }
+    }
+}
+
+impl Happening {
+    fn of(who: &str) -> Self {
+        Self {
+            second: 0,
+            id: String::new(),
+            rules: String::new(),
+            who: who.to_owned(),
+            what: String::new(),
+            number: 0,
+        }
+    }
+}
+
+/// By person, those that set off one of the rules.
+fn grouped<'a>(all: &[&'a Happening], letters: &str) -> BTreeMap<String, Vec<&'a Happening>> {
+    let mut groups: BTreeMap<String, Vec<&Happening>> = BTreeMap::new();
+    for happening in all.iter().filter(|h| h.rules.contains(|c| letters.contains(c))) {
+        groups.entry(happening.who.clone()).or_default().push(happening);
+    }
+    groups
+}
+
+/// Judges the window that ends at each moment; silent for a timespan after each firing.
+fn slide(mine: &[&Happening], test: Test) -> Vec<(i64, BTreeSet<String>)> {
+    let moments: BTreeSet<i64> = mine.iter().map(|h| h.second).collect();
+    let mut fired: Vec<(i64, BTreeSet<String>)> = Vec::new();
+    for moment in moments {
+        if fired.last().is_some_and(|(last, _)| moment - last <= TIMESPAN) {
+            continue;
+        }
+        let inside = |h: &&&Happening| h.second <= moment && moment - h.second <= TIMESPAN;
+        let window: Vec<&Happening> = mine.iter().filter(inside).copied().collect();
+        fired.extend(test(&window).map(|ids| (moment, ids)));
+    }
+    fired
+}
+
+fn ids(window: &[&Happening]) -> BTreeSet<String> {
+    window.iter().map(|h| h.id.clone()).collect()
+}
+
+fn with(window: &[&Happening], letters: &str) -> BTreeSet<String> {
+    let wanted = window.iter().filter(|h| h.rules.contains(|c| letters.contains(c)));
+    wanted.map(|h| h.id.clone()).collect()
+}
+
+fn has(window: &[&Happening], rule: &str) -> bool {
+    window.iter().any(|h| h.rules.contains(rule))
+}
+
+fn rules(window: &[&Happening]) -> usize {
+    ["a", "b", "c"].iter().filter(|rule| has(window, rule)).count()
+}
+
+/// Some choice of one event a rule, each later than the one before.
+fn chain(window: &[&Happening], rules: &[&str], after: Option<i64>) -> bool {
+    let Some((first, rest)) = rules.split_first() else { return true };
+    window.iter().any(|h| {
+        h.rules.contains(first)
+            && after.is_none_or(|second| h.second > second)
+            && chain(window, rest, Some(h.second))
+    })
+}
+
+fn numbers(window: &[&Happening]) -> Vec<f64> {
+    window.iter().map(|h| f64::from(h.number)).collect()
+}
+
+/// For shares that are quarters: between the values around the place, in proportion.
+fn percentile(window: &[&Happening], share: f64) -> f64 {
+    let mut numbers = numbers(window);
+    numbers.sort_by(f64::total_cmp);
+    let last = (numbers.len() - 1) as f64;
+    let near = |(at, number): (usize, &f64)| {
+        let distance = (at as f64 - share * last).abs();
+        if distance < 1.0 { number * (1.0 - distance) } else { 0.0 }
+    };
+    numbers.iter().enumerate().map(near).sum()
+}

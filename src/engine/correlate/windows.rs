@@ -1,0 +1,421 @@
+//! The state of all correlations: contributions that wait for their moment to be settled, and the
+//! windows of each rule and group. A value: contributions in, findings out.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use super::contribution::{Contribution, Counted, join};
+use super::entry::{EVENTS_MAX, Entry};
+use super::judge::{Placed, judge};
+use super::plan::{GROUP_EVENTS_MAX, LoadedCorrelation, Source};
+use super::{Group, Moment, SECOND, finding};
+use crate::engine::ruleset::RuleSet;
+use crate::model::finding::Finding;
+use crate::model::ids::{ClusterId, RuleId};
+
+/// How much is kept, and for how long order does not matter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// How much older than the newest event of its cluster an event may be and still count;
+    /// `None` waits for all of them, until `waiting` is reached.
+    pub lateness: Option<Moment>,
+    /// Contributions of one cluster that wait, at most. Beyond it the oldest are settled early.
+    pub waiting: usize,
+    /// Groups of one rule and cluster. Beyond it the one that was quiet for longest is dropped.
+    pub groups: usize,
+    /// Events of one group. Beyond it the oldest is dropped.
+    pub group_events: usize,
+    /// Events of all groups of one rule and cluster; beyond it groups are dropped.
+    pub rule_events: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            lateness: Some(15 * 60 * SECOND),
+            waiting: 50_000,
+            groups: 5_000,
+            group_events: GROUP_EVENTS_MAX as usize,
+            rule_events: 20_000,
+        }
+    }
+}
+
+/// What became of contributions, since the state was new.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Counts {
+    /// Contributions taken.
+    pub taken: u64,
+    /// Known already: another stage, another copy or a replay.
+    pub repeated: u64,
+    /// Older than the watermark, and not used. A replay of what is long forgotten is among them.
+    pub late: u64,
+    /// Lacking a group, a value or a time; see `contribution::Contributed`.
+    pub ungrouped: u64,
+    /// Groups dropped for want of room while they could still have counted.
+    pub evicted_groups: u64,
+    /// Events dropped for want of room while they could still have counted.
+    pub evicted_events: u64,
+}
+
+/// All windows of all clusters.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Windows {
+    pub(super) clusters: BTreeMap<ClusterId, Cluster>,
+    pub(super) counts: Counts,
+}
+
+/// By correlation, group and identity: what one moment brought.
+pub(super) type Arrived = BTreeMap<RuleId, BTreeMap<(Group, String), Entry>>;
+
+/// The windows of one cluster.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Cluster {
+    /// The newest moment seen.
+    pub newest: Moment,
+    /// The watermark: everything before it has been judged.
+    pub settled: Moment,
+    pub waiting: BTreeMap<Moment, Arrived>,
+    pub rules: BTreeMap<RuleId, RuleWindows>,
+}
+
+impl Default for Cluster {
+    fn default() -> Self {
+        Self {
+            newest: Moment::MIN,
+            settled: Moment::MIN,
+            waiting: BTreeMap::new(),
+            rules: BTreeMap::new(),
+        }
+    }
+}
+
+/// The groups of one correlation.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub(super) struct RuleWindows {
+    pub groups: BTreeMap<Group, Window>,
+    /// Groups by the moment of their latest event, the quietest first.
+    ages: BTreeSet<(Moment, Group)>,
+    events: usize,
+}
+
+/// The window of one group.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub(super) struct Window {
+    /// In the order of moments and identities.
+    pub events: VecDeque<Placed>,
+    /// When it fired last.
+    pub fired: Option<Moment>,
+}
+
+impl Windows {
+    /// What became of the contributions.
+    pub fn counts(&self) -> Counts {
+        self.counts
+    }
+
+    /// Adds matches that belong to no group to the counts.
+    pub fn count_ungrouped(&mut self, ungrouped: u64) {
+        self.counts.ungrouped += ungrouped;
+    }
+
+    /// Takes contributions; nothing is judged before [`Windows::settle`].
+    pub fn add(&mut self, contributions: Vec<Contribution>) {
+        for contribution in contributions {
+            let Contribution { cluster, moment, identity, rule, group, entry } = contribution;
+            let cluster = self.clusters.entry(cluster).or_default();
+            if moment < cluster.settled {
+                let known = cluster.knows(&rule, &group, &identity);
+                *(if known { &mut self.counts.repeated } else { &mut self.counts.late }) += 1;
+                continue;
+            }
+            cluster.newest = cluster.newest.max(moment);
+            let arrived = cluster.waiting.entry(moment).or_default().entry(rule).or_default();
+            match arrived.get_mut(&(group.clone(), identity.clone())) {
+                Some(known) => {
+                    known.merge(entry);
+                    self.counts.repeated += 1;
+                }
+                None => {
+                    arrived.insert((group, identity), entry);
+                    self.counts.taken += 1;
+                }
+            }
+        }
+    }
+
+    /// Lets the time of a cluster go on without a contribution: any event of it will do. A caller
+    /// that knows the present passes no moment beyond it, so that one record from the future does
+    /// not make all others late.
+    pub fn observe(&mut self, cluster: &ClusterId, moment: Moment) {
+        let cluster = self.clusters.entry(cluster.clone()).or_default();
+        cluster.newest = cluster.newest.max(moment);
+    }
+
+    /// Joins the state of somebody who took other contributions. Exact as long as neither has
+    /// settled a moment for which the other holds a contribution: those are counted as late.
+    pub fn merge(&mut self, other: Self) {
+        let Counts { taken, repeated, late, ungrouped, evicted_groups, evicted_events } =
+            other.counts;
+        self.counts.taken += taken;
+        self.counts.repeated += repeated;
+        self.counts.late += late;
+        self.counts.ungrouped += ungrouped;
+        self.counts.evicted_groups += evicted_groups;
+        self.counts.evicted_events += evicted_events;
+        for (id, from) in other.clusters {
+            let cluster = self.clusters.entry(id).or_default();
+            for (rule, windows) in from.rules {
+                let into = cluster.rules.entry(rule).or_default();
+                for (group, window) in windows.groups {
+                    into.merge(group, window);
+                }
+            }
+            cluster.newest = cluster.newest.max(from.newest);
+            cluster.settled = cluster.settled.max(from.settled);
+            for (moment, arrived) in from.waiting {
+                cluster.join(moment, arrived, &mut self.counts);
+            }
+        }
+    }
+
+    /// Judges what the watermark has passed. The findings come in the order of their moments.
+    pub fn settle(&mut self, rules: &RuleSet, limits: &Limits) -> Vec<Finding> {
+        let mut findings = Vec::new();
+        for (id, cluster) in &mut self.clusters {
+            let watermark = match limits.lateness {
+                Some(lateness) => cluster.newest.saturating_sub(lateness),
+                None => Moment::MIN,
+            };
+            let mut step = Settling { id, rules, limits, counts: &mut self.counts };
+            step.until(cluster, watermark, &mut findings);
+            let mut waiting: usize =
+                cluster.waiting.values().flat_map(BTreeMap::values).map(BTreeMap::len).sum();
+            while waiting > limits.waiting
+                && let Some((moment, arrived)) = cluster.waiting.first_key_value()
+            {
+                waiting -= arrived.values().map(BTreeMap::len).sum::<usize>();
+                let next = moment.saturating_add(1);
+                step.until(cluster, next, &mut findings);
+            }
+        }
+        findings
+    }
+
+    /// Judges everything that waits: the input has ended.
+    pub fn finish(&mut self, rules: &RuleSet, limits: &Limits) -> Vec<Finding> {
+        let mut findings = Vec::new();
+        for (id, cluster) in &mut self.clusters {
+            let end = cluster.newest.saturating_add(1);
+            let mut step = Settling { id, rules, limits, counts: &mut self.counts };
+            step.until(cluster, end, &mut findings);
+        }
+        findings
+    }
+}
+
+impl Cluster {
+    fn knows(&self, rule: &RuleId, group: &Group, identity: &str) -> bool {
+        let window = self.rules.get(rule).and_then(|windows| windows.groups.get(group));
+        window.is_some_and(|window| window.events.iter().any(|event| event.identity == identity))
+    }
+
+    fn join(&mut self, moment: Moment, arrived: Arrived, counts: &mut Counts) {
+        for (rule, entries) in arrived {
+            for (key, entry) in entries {
+                if moment < self.settled {
+                    counts.late += 1;
+                    continue;
+                }
+                let known =
+                    self.waiting.entry(moment).or_default().entry(rule.clone()).or_default();
+                match known.get_mut(&key) {
+                    Some(known) => known.merge(entry),
+                    None => drop(known.insert(key, entry)),
+                }
+            }
+        }
+    }
+}
+
+impl RuleWindows {
+    /// Puts a group in, as it was stored or as somebody else saw it.
+    pub(super) fn merge(&mut self, group: Group, window: Window) {
+        let mut known = self.take(&group);
+        for event in window.events {
+            let same = |k: &Placed| k.moment == event.moment && k.identity == event.identity;
+            match known.events.iter_mut().find(|k| same(k)) {
+                Some(known) => known.entry.merge(event.entry),
+                None => known.insert(event),
+            }
+        }
+        known.fired = known.fired.max(window.fired);
+        self.put(group, known);
+    }
+
+    fn take(&mut self, group: &Group) -> Window {
+        let Some(window) = self.groups.remove(group) else { return Window::default() };
+        self.ages.remove(&(window.latest(), group.clone()));
+        self.events -= window.events.len();
+        window
+    }
+
+    fn put(&mut self, group: Group, window: Window) {
+        self.events += window.events.len();
+        self.ages.insert((window.latest(), group.clone()));
+        self.groups.insert(group, window);
+    }
+
+    /// Drops groups that can no longer count, and the quietest when there are too many.
+    fn make_room(&mut self, now: Moment, timespan: Moment, limits: &Limits, counts: &mut Counts) {
+        while let Some((latest, group)) = self.ages.first().cloned() {
+            let over = latest.saturating_add(timespan) < now;
+            let full = self.groups.len() > limits.groups || self.events > limits.rule_events;
+            if !over && (!full || self.groups.len() == 1) {
+                return;
+            }
+            let dropped = self.take(&group);
+            if !over {
+                counts.evicted_groups += 1;
+                counts.evicted_events += dropped.events.len() as u64;
+            }
+        }
+    }
+}
+
+impl Window {
+    fn latest(&self) -> Moment {
+        let event = self.events.back().map_or(Moment::MIN, |event| event.moment);
+        event.max(self.fired.unwrap_or(Moment::MIN))
+    }
+
+    fn insert(&mut self, event: Placed) {
+        let key = |e: &Placed| (e.moment, e.identity.clone());
+        let at = self.events.partition_point(|known| key(known) < key(&event));
+        self.events.insert(at, event);
+    }
+}
+
+/// One cluster on its way to a watermark.
+struct Settling<'a> {
+    id: &'a ClusterId,
+    rules: &'a RuleSet,
+    limits: &'a Limits,
+    counts: &'a mut Counts,
+}
+
+impl Settling<'_> {
+    /// Judges every moment before `watermark`.
+    fn until(&mut self, cluster: &mut Cluster, watermark: Moment, found: &mut Vec<Finding>) {
+        while let Some(first) = cluster.waiting.first_entry().filter(|e| *e.key() < watermark) {
+            let (moment, arrived) = first.remove_entry();
+            self.moment(cluster, moment, arrived, found);
+        }
+        cluster.settled = cluster.settled.max(watermark);
+    }
+
+    /// Those that others are made of come first, so that what fires can still contribute.
+    fn moment(
+        &mut self,
+        cluster: &mut Cluster,
+        moment: Moment,
+        mut arrived: Arrived,
+        found: &mut Vec<Finding>,
+    ) {
+        for correlation in self.rules.running() {
+            let Some(entries) = arrived.remove(&correlation.reference.id) else { continue };
+            let windows = cluster.rules.entry(correlation.reference.id.clone()).or_default();
+            let fired = self.enter(correlation, windows, moment, entries);
+            for (group, verdict, window) in fired {
+                let made = finding::Fired {
+                    cluster: self.id,
+                    correlation,
+                    group: &group,
+                    moment,
+                    verdict: &verdict,
+                    window: &window,
+                };
+                let finding = made.finding();
+                for parent in self.rules.running() {
+                    let identity = finding.id.as_str();
+                    if let Some((group, entry)) = passed_on(parent, correlation, &made) {
+                        let entries = arrived.entry(parent.reference.id.clone()).or_default();
+                        entries.insert((group, identity.to_owned()), entry);
+                    }
+                }
+                if self.rules.tells(&correlation.reference.id) {
+                    found.push(finding);
+                }
+            }
+        }
+    }
+
+    /// Enters what one moment brought, and returns the groups that fire with their windows.
+    fn enter(
+        &mut self,
+        correlation: &LoadedCorrelation,
+        windows: &mut RuleWindows,
+        moment: Moment,
+        entries: BTreeMap<(Group, String), Entry>,
+    ) -> Vec<(Group, super::judge::Verdict, VecDeque<Placed>)> {
+        let plan = &correlation.plan;
+        let mut by_group: BTreeMap<Group, Vec<Placed>> = BTreeMap::new();
+        for ((group, identity), entry) in entries {
+            by_group.entry(group).or_default().push(Placed { moment, identity, entry });
+        }
+        let mut fired = Vec::new();
+        for (group, events) in by_group {
+            let mut window = windows.take(&group);
+            window.events.extend(events);
+            let begin = moment.saturating_sub(plan.timespan);
+            while window.events.front().is_some_and(|event| event.moment < begin) {
+                window.events.pop_front();
+            }
+            while window.events.len() > self.limits.group_events {
+                window.events.pop_front();
+                self.counts.evicted_events += 1;
+            }
+            let silent = window.fired.is_some_and(|at| at >= begin);
+            if !silent && let Some(verdict) = judge(&plan.test, &plan.ids, &window.events) {
+                window.fired = Some(moment);
+                fired.push((group.clone(), verdict, window.events.clone()));
+            }
+            windows.put(group, window);
+        }
+        windows.make_room(moment, plan.timespan, self.limits, self.counts);
+        fired
+    }
+}
+
+/// What a correlation that fired contributes to one that is made of it.
+fn passed_on(
+    parent: &LoadedCorrelation,
+    child: &LoadedCorrelation,
+    fired: &finding::Fired<'_>,
+) -> Option<(Group, Entry)> {
+    let step = parent.plan.steps.iter().find(|step| step.id == child.reference.id)?;
+    let last = fired.contributing().last().map(|placed| &placed.entry.carried);
+    let look_up = |source: &Source| match source {
+        Source::Field(_) => None,
+        Source::Group(at) => fired.group.get(*at).cloned(),
+        Source::Carried(at) => last.and_then(|carried| carried.get(*at)).cloned().flatten(),
+    };
+    let group: Group = step.group.iter().map(look_up).collect::<Option<_>>()?;
+    let counted = Counted::of(step, |source| look_up(source).into_iter().collect())?;
+    let mut events = fired.events();
+    let total = fired.total();
+    events.drain(..events.len().saturating_sub(EVENTS_MAX));
+    let entry = Entry {
+        steps: BTreeSet::from([step.id.clone()]),
+        texts: counted.texts,
+        numbers: counted.numbers,
+        carried: step.carry.iter().map(look_up).collect(),
+        events,
+        total,
+    };
+    Some((group, entry))
+}
+
+/// A group as one text.
+pub(super) fn group_text(group: &Group) -> String {
+    join(group)
+}

@@ -1,0 +1,233 @@
+//! A rule as it is loaded: checked, compiled, and what people are shown of it.
+
+use std::fmt;
+
+use time::Date;
+
+use super::correlate::plan::{LoadedCorrelation, Plan};
+use super::metadata::{self, Metadata};
+use super::visibility;
+use crate::model::attack::Attack;
+use crate::model::ids::RuleId;
+use crate::model::level::Level;
+use crate::model::rule::RuleRef;
+use crate::sigma::compile::Matcher;
+use crate::sigma::correlation::Correlation;
+use crate::sigma::document::Rule;
+use crate::sigma::error::SigmaError;
+use crate::sigma::lint::Severity;
+use crate::sigma::metadata::Tag;
+use crate::sigma::node::Place;
+
+/// A detection rule, ready to run.
+#[derive(Debug)]
+pub struct LoadedRule {
+    pub reference: RuleRef,
+    pub document: Box<Rule>,
+    pub metadata: Metadata,
+    pub matcher: Matcher,
+}
+
+/// A document that is sound but is not run by this version.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NotRun {
+    pub file: String,
+    pub line: u32,
+    pub reason: String,
+}
+
+impl fmt::Display for NotRun {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}: {}", self.file, self.line, self.reason)
+    }
+}
+
+/// What a rule or a correlation says of itself.
+#[derive(Debug, Clone, Copy)]
+pub struct Listed<'a> {
+    pub reference: &'a RuleRef,
+    pub metadata: &'a Metadata,
+    pub description: Option<&'a str>,
+    pub author: Option<&'a str>,
+    pub date: Option<Date>,
+    pub tags: &'a [Tag],
+    pub falsepositives: &'a [String],
+    pub references: &'a [String],
+    pub file: &'a str,
+    pub line: u32,
+    /// It is about several events.
+    pub is_correlation: bool,
+}
+
+impl Listed<'_> {
+    /// The ATT&CK tactics and techniques it is tagged with.
+    pub fn attack(&self) -> Vec<Attack> {
+        let tags = self.tags.iter();
+        tags.filter_map(|tag| Attack::from_tag(&format!("{}.{}", tag.namespace, tag.name)))
+            .collect()
+    }
+}
+
+impl LoadedRule {
+    /// What it says of itself.
+    pub fn listed(&self) -> Listed<'_> {
+        let document = &self.document;
+        Listed {
+            reference: &self.reference,
+            metadata: &self.metadata,
+            description: document.description.as_deref(),
+            author: document.author.as_deref(),
+            date: document.date,
+            tags: &document.tags,
+            falsepositives: &document.falsepositives,
+            references: &document.references,
+            file: &document.file,
+            line: document.line,
+            is_correlation: false,
+        }
+    }
+
+    /// The ATT&CK tactics and techniques it is tagged with.
+    pub fn attack(&self) -> Vec<Attack> {
+        self.listed().attack()
+    }
+}
+
+impl LoadedCorrelation {
+    /// What it says of itself.
+    pub fn listed(&self) -> Listed<'_> {
+        let document = &self.document;
+        let metadata = &document.metadata;
+        Listed {
+            reference: &self.reference,
+            metadata: &self.metadata,
+            description: metadata.description.as_deref(),
+            author: metadata.author.as_deref(),
+            date: metadata.date,
+            tags: &metadata.tags,
+            falsepositives: &metadata.falsepositives,
+            references: &metadata.references,
+            file: &document.file,
+            line: document.line,
+            is_correlation: true,
+        }
+    }
+}
+
+/// What every document must say of itself to be run.
+struct Head<'a> {
+    file: &'a str,
+    line: u32,
+    id: Option<&'a RuleId>,
+    name: Option<&'a String>,
+    title: &'a str,
+    level: Option<Level>,
+}
+
+impl Head<'_> {
+    fn read(&self, faults: &mut Vec<SigmaError>) -> (RuleId, String, Level) {
+        let mut fault = |reason: &str| faults.push(fault_at(self.file, self.line, reason));
+        let id = self.id.cloned().unwrap_or_else(|| {
+            fault(
+                "the rule has no `id`; findings are derived from it, so draw a UUID once and keep it",
+            );
+            RuleId::new("")
+        });
+        let name = self.name.cloned().unwrap_or_else(|| {
+            fault(&format!("the rule has no `name`; add `name: {}`", stem(self.file)));
+            String::new()
+        });
+        let level = self.level.unwrap_or_else(|| {
+            fault("the rule has no `level`; use informational, low, medium, high or critical");
+            Level::Medium
+        });
+        (id, name, level)
+    }
+}
+
+/// Checks and compiles a rule.
+pub(super) fn rule(rule: Box<Rule>) -> Result<LoadedRule, Vec<SigmaError>> {
+    let mut faults = Vec::new();
+    let head = Head {
+        file: &rule.file,
+        line: rule.line,
+        id: rule.id.as_ref(),
+        name: rule.name.as_ref(),
+        title: &rule.title,
+        level: rule.level,
+    };
+    let (id, name, level) = head.read(&mut faults);
+    let title = head.title.to_owned();
+    let place = Place { line: rule.line, column: 1 };
+    let attributes = rule.custom.get("midwatch");
+    let metadata =
+        metadata::read(attributes, &rule.file, place, true).map_err(|more| faults.extend(more));
+    let matcher = Matcher::compile(&rule).map_err(|more| faults.extend(more));
+    if let Ok(metadata) = &metadata {
+        // What can never fire would be silent for ever: an error here, not a remark.
+        let lints = visibility::lint(&rule, metadata);
+        faults.extend(lints.into_iter().filter(|lint| lint.severity == Severity::Error).map(
+            |lint| SigmaError { file: lint.file, line: lint.line, column: 1, reason: lint.reason },
+        ));
+    }
+    match (metadata, matcher) {
+        (Ok(metadata), Ok(matcher)) if faults.is_empty() => Ok(LoadedRule {
+            reference: RuleRef { id, name, title, level, mode: metadata.mode },
+            document: rule,
+            metadata,
+            matcher,
+        }),
+        _ => Err(faults),
+    }
+}
+
+/// Checks what a correlation says of itself; its rules are found later.
+pub(super) fn correlation(
+    document: Box<Correlation>,
+) -> Result<LoadedCorrelation, Vec<SigmaError>> {
+    let mut faults = Vec::new();
+    let said = &document.metadata;
+    let head = Head {
+        file: &document.file,
+        line: document.line,
+        id: said.id.as_ref(),
+        name: said.name.as_ref(),
+        title: &said.title,
+        level: said.level,
+    };
+    let (id, name, level) = head.read(&mut faults);
+    let title = head.title.to_owned();
+    let place = Place { line: document.line, column: 1 };
+    let attributes = said.custom.get("midwatch");
+    let grouped = !document.group_by.is_empty();
+    let metadata = metadata::read(attributes, &document.file, place, grouped)
+        .map_err(|more| faults.extend(more));
+    if let Ok(metadata) = &metadata {
+        for field in metadata.dedup.iter().filter(|field| !document.group_by.contains(field)) {
+            let reason = format!(
+                "`midwatch.dedup` of a correlation takes fields of its `group-by`; `{field}` is none"
+            );
+            faults.push(fault_at(&document.file, document.line, &reason));
+        }
+    }
+    match metadata {
+        Ok(metadata) if faults.is_empty() => Ok(LoadedCorrelation {
+            reference: RuleRef { id, name, title, level, mode: metadata.mode },
+            document,
+            metadata,
+            plan: Plan::default(),
+        }),
+        _ => Err(faults),
+    }
+}
+
+/// The file's name without folders and ending, which is what a rule is called.
+fn stem(file: &str) -> &str {
+    let name = file.rsplit('/').next().unwrap_or_default();
+    name.strip_suffix(".yml").or_else(|| name.strip_suffix(".yaml")).unwrap_or(name)
+}
+
+/// A fault at the beginning of a document.
+pub(super) fn fault_at(file: &str, line: u32, reason: &str) -> SigmaError {
+    SigmaError { file: file.to_owned(), line, column: 1, reason: reason.to_owned() }
+}
