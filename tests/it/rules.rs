@@ -5,7 +5,7 @@ use std::path::Path;
 
 use midwatch::engine::builtin;
 use midwatch::engine::cases;
-use midwatch::engine::ruleset::{LoadedRule, RuleSet};
+use midwatch::engine::ruleset::{Listed, RuleSet};
 use midwatch::engine::visibility;
 use midwatch::model::attack::Attack;
 use midwatch::model::level::Level;
@@ -19,9 +19,11 @@ fn shipped() -> RuleSet {
 }
 
 /// Complaints about all rules, so that one run tells them all.
-fn check(complaints: impl Fn(&LoadedRule) -> Vec<String>) {
+fn check(complaints: impl Fn(&RuleSet, &Listed<'_>) -> Vec<String>) {
     let rules = shipped();
-    let all: Vec<String> = rules.rules().iter().flat_map(|rule| complaints(rule)).collect();
+    let catalogue = rules.catalogue();
+    let all: Vec<String> =
+        catalogue.iter().flat_map(|(rule, _)| complaints(&rules, rule)).collect();
     assert!(all.is_empty(), "{} complaints:\n{}", all.len(), all.join("\n"));
 }
 
@@ -29,6 +31,11 @@ fn check(complaints: impl Fn(&LoadedRule) -> Vec<String>) {
 fn the_first_pack_is_there_and_all_of_it_runs() {
     let rules = shipped();
     assert!(rules.rules().len() >= 40, "only {} rules", rules.rules().len());
+    assert!(
+        rules.correlations().count() >= 10,
+        "only {} correlations",
+        rules.correlations().count()
+    );
     assert_eq!(rules.not_run(), [], "a shipped rule must run");
 }
 
@@ -36,11 +43,16 @@ fn the_first_pack_is_there_and_all_of_it_runs() {
 fn every_rule_passes_its_cases_and_has_two_of_each_verdict() {
     let files: BTreeMap<String, String> =
         builtin::case_files().into_iter().map(|file| (file.path, file.text)).collect();
-    check(|rule| {
-        let path = rule.document.file.replace(".yml", ".cases.jsonl");
+    check(|rules, rule| {
+        let path = rule.file.replace(".yml", ".cases.jsonl");
         let Some(text) = files.get(&path) else { return vec![format!("{path} is missing")] };
         let (cases, mut problems) = cases::parse(text, &path);
-        problems.extend(cases::run(rule, &cases, &path));
+        let name = &rule.reference.name;
+        let single = rules.rule(name).map(|rule| cases::run(rule, &cases, &path));
+        let several = rules
+            .correlation(name)
+            .map(|correlation| cases::run_correlation(rules, correlation, &cases, &path));
+        problems.extend(single.or(several).unwrap());
         let mut complaints: Vec<String> = problems.iter().map(ToString::to_string).collect();
         let matching = cases.iter().filter(|case| case.matches).count();
         if matching < 2 || cases.len() - matching < 2 {
@@ -61,21 +73,21 @@ fn no_cases_file_lies_about_without_its_rule() {
     let rules = shipped();
     for file in builtin::case_files() {
         let rule = file.path.replace(".cases.jsonl", ".yml");
-        assert!(rules.rules().iter().any(|r| r.document.file == rule), "{} has no rule", file.path);
+        assert!(rules.catalogue().iter().any(|(r, _)| r.file == rule), "{} has no rule", file.path);
     }
 }
 
 #[test]
 fn every_rule_passes_the_lint() {
-    check(|rule| {
-        visibility::lint(&rule.document, &rule.metadata).iter().map(ToString::to_string).collect()
-    });
+    for rule in shipped().rules() {
+        assert_eq!(visibility::lint(&rule.document, &rule.metadata), [], "{}", rule.document.file);
+    }
 }
 
 #[test]
 fn every_rule_lies_where_its_name_and_tactic_say() {
-    check(|rule| {
-        let path = Path::new(&rule.document.file);
+    check(|_, rule| {
+        let path = Path::new(&rule.file);
         let stem = path.file_stem().unwrap().to_string_lossy().into_owned();
         let folder = path.parent().unwrap().file_name().unwrap().to_string_lossy().into_owned();
         let mut complaints = Vec::new();
@@ -94,24 +106,23 @@ fn every_rule_lies_where_its_name_and_tactic_say() {
 
 #[test]
 fn every_rule_can_be_understood_by_the_person_who_gets_the_alert() {
-    check(|rule| {
-        let document = &rule.document;
+    check(|_, rule| {
         let mut complaints = Vec::new();
         let mut want = |holds: bool, what: &str| {
             if !holds {
-                complaints.push(format!("{}: {what}", document.file));
+                complaints.push(format!("{}: {what}", rule.file));
             }
         };
-        let description = document.description.as_deref().unwrap_or_default();
+        let description = rule.description.unwrap_or_default();
         want(description.split_whitespace().count() >= 25, "the description is no paragraph");
-        want(!document.falsepositives.is_empty(), "no false positives");
+        want(!rule.falsepositives.is_empty(), "no false positives");
         want(rule.metadata.guide.questions.len() >= 2, "fewer than two questions in the guide");
         want(
             rule.metadata.guide.evidence.len() >= 2,
             "less than two pieces of evidence to collect",
         );
-        want(document.author.as_deref() == Some("Midwatch"), "the author");
-        want(document.date.is_some(), "no date");
+        want(rule.author == Some("Midwatch"), "the author");
+        want(rule.date.is_some(), "no date");
         want(
             rule.reference.mode != Mode::BuildingBlock || rule.reference.level <= Level::Low,
             "a building block is low at most",
