@@ -27,6 +27,7 @@ mod finding;
 mod judge;
 mod logic;
 pub mod plan;
+pub mod state;
 pub mod windows;
 
 /// Microseconds since the Unix epoch: the precision of the API server.

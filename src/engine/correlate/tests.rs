@@ -190,6 +190,10 @@ fn run(rules: &RuleSet, events: Vec<(Event, bool)>, limits: &Limits) -> (Vec<Fin
             windows.add(contribute(rules, &batch).contributions);
             findings.extend(windows.settle(rules, limits));
             batch.clear();
+            // As if the process ended here and another went on.
+            let kept = windows.export().expect("written");
+            windows = Windows::import(&kept).expect("read back");
+            assert_eq!(windows.export().as_ref(), Ok(&kept));
         }
     }
     windows.add(contribute(rules, &batch).contributions);
@@ -391,4 +395,69 @@ midwatch: {mode: on, dedup: [person], guide: {questions: [q], evidence: [e]}}
     let faults = RuleSet::load(&[RuleSource { path: "t.yml".into(), text: incomplete }]);
     let faults = faults.map(|_| ()).expect_err("refused");
     assert!(faults.iter().any(|fault| fault.reason.contains("does not say which field of `a`")));
+}
+
+#[test]
+fn a_kept_sample_of_version_1_still_reads_and_goes_on() {
+    let sample = include_bytes!("../../../tests/data/windows/v1.json");
+    let mut windows = Windows::import(sample).expect("version 1 reads");
+    let kept: serde_json::Value = serde_json::from_slice(sample).expect("JSON");
+    let again: serde_json::Value =
+        serde_json::from_slice(&windows.export().expect("written")).expect("JSON");
+    assert_eq!(again, kept);
+    // It has two events in a window and one that waits, so one firing is to come.
+    let findings = windows.finish(&rules(), &limits());
+    let finding = findings.iter().find(|f| f.rule.name == "event-count").expect("fires");
+    let events: Vec<&str> = finding.events.iter().map(|event| event.audit_id.as_str()).collect();
+    assert_eq!(events, ["e0", "e1", "e2"]);
+}
+
+#[test]
+fn bytes_that_are_no_state_are_refused_by_kind() {
+    use super::state::StateError;
+    let sample = String::from_utf8(include_bytes!("../../../tests/data/windows/v1.json").to_vec());
+    let sample = sample.expect("text");
+    for (old, new, error) in [
+        ("midwatch.windows/v1", "midwatch.windows/v9", StateError::OtherVersion),
+        ("\"counts\"", "\"count\"", StateError::Malformed),
+        ("\"human\"", "\"robot\"", StateError::UnknownWord),
+        ("\"events\":[0]", "\"events\":[99]", StateError::MissingEvent),
+    ] {
+        let changed = sample.replace(old, new);
+        assert_ne!(changed, sample, "{old}");
+        assert_eq!(Windows::import(changed.as_bytes()), Err(error), "{old}");
+    }
+}
+
+#[test]
+fn a_chain_groups_by_a_field_that_only_the_events_below_have() {
+    let attributes = "level: low\nmidwatch: {mode: on, guide: {questions: [q], evidence: [e]}";
+    let text = format!(
+        "title: a\nid: 00000000-0000-4000-8000-000000000001\nname: a\nlogsource: {{product: \
+         kubernetes, service: audit}}\ndetection: {{sel: {{userAgent|contains: a}}, condition: \
+         sel}}\n{attributes}, dedup: [verb]}}\n---\ntitle: two of one name\nid: \
+         00000000-0000-4000-8000-000000000002\nname: twice\ncorrelation: {{type: event_count, rules: \
+         [a], group-by: [objectRef.name], timespan: 1m, condition: {{gte: 2}}}}\n{attributes}, \
+         dedup: [objectRef.name]}}\n---\ntitle: a person did so with two names\nid: \
+         00000000-0000-4000-8000-000000000003\nname: persistent\ncorrelation: {{type: value_count, \
+         rules: [twice], group-by: [user.username], timespan: 1m, condition: {{field: \
+         objectRef.name, gte: 2}}}}\n{attributes}, dedup: [user.username]}}\n"
+    );
+    let rules = RuleSet::load(&[RuleSource { path: "t.yml".into(), text }]).expect("sound");
+    let story =
+        [("x", "eve"), ("x", "eve"), ("y", "bob"), ("y", "bob"), ("z", "eve"), ("z", "eve")];
+    let happenings = (0_i64..).zip(story).map(|(second, (what, who))| Happening {
+        second,
+        id: format!("e{second}"),
+        rules: "a".into(),
+        who: who.into(),
+        what: what.into(),
+        number: 200,
+    });
+    let events = happenings.map(|happening| (event(&happening, false), true)).collect();
+    let (findings, _) = run(&rules, events, &limits());
+    let [finding] = findings.as_slice() else { panic!("{findings:?}") };
+    assert_eq!((finding.rule.name.as_str(), finding.dedup.as_str()), ("persistent", "eve"));
+    let events: Vec<&str> = finding.events.iter().map(|event| event.audit_id.as_str()).collect();
+    assert_eq!(events, ["e0", "e1", "e4", "e5"]);
 }
