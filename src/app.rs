@@ -16,3 +16,21 @@ pub fn alerting(rules: RuleSet, opted_in: &[String]) -> RuleSet {
         Mode::BuildingBlock => false,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn correlations_are_shown_as_not_active_where_they_do_not_run() {
+        let rules = RuleSet::builtin().expect("the shipped rules load");
+        let told = rules.unheard().expect("some are shipped");
+        assert!(told.contains("correlation rules are not run here"));
+        let online = alerting(rules, &["pod-log-harvest".to_owned()]);
+        assert_eq!((online.correlations().count(), online.unheard()), (0, None));
+        let catalogue = online.catalogue();
+        let mut correlations = catalogue.iter().filter(|(rule, _)| rule.is_correlation);
+        assert!(correlations.all(|(_, active)| !active));
+        assert!(online.telling().any(|rule| rule.reference.name == "csr-approved"));
+    }
+}

@@ -25,8 +25,10 @@ pub mod contribution;
 pub mod entry;
 mod finding;
 mod judge;
+pub(in crate::engine) mod link;
 mod logic;
 pub mod plan;
+mod settle;
 pub mod state;
 pub mod windows;
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 pub use super::correlate::plan::LoadedCorrelation;
 pub use super::loaded::{Listed, LoadedRule, NotRun};
 
-use super::correlate::plan::{Linked, link};
+use super::correlate::link::{Linked, link};
 use super::loaded::{self, fault_at};
 use crate::model::ids::RuleId;
 use crate::model::rule::RuleRef;
