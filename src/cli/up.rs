@@ -60,9 +60,10 @@ async fn run(arguments: &UpArguments, mut console: Console) -> Result<Exit, Fail
     let (listener, address) = listen(arguments.port).await?;
     let plan = plan(arguments)?;
     let account = escape(&plan.account.to_string_lossy()).into_owned();
-    let (services, queue) = app::local::services(&plan.account, &plan.state_file, rules)
-        .await
-        .map_err(|error| Failure::new(Exit::Configuration, "cannot start").because(error))?;
+    let (services, queue) =
+        app::local::services(&plan.account, &plan.state_file, rules).await.map_err(|error| {
+            Failure::new(Exit::Configuration, "cannot start").because(format!("{error:#}"))
+        })?;
     let services = Arc::new(services);
     let told_to_stop = told_to_stop();
     introduce(&mut console, &account, address, plan.replay.as_ref())?;

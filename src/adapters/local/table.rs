@@ -1,13 +1,17 @@
 //! Tables in one redb file. A change is on disk when the call returns; a process that is killed
 //! leaves the file at its last change. One process at a time may have the file open.
 
+use std::io::ErrorKind;
 use std::path::Path;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use redb::{Database, DatabaseError, ReadableDatabase, ReadableTable, TableDefinition, TableError};
+use redb::{
+    Database, DatabaseError, ReadableDatabase, ReadableTable, StorageError, TableDefinition,
+    TableError,
+};
 
 use crate::ports::error::{PortError, PortErrorKind, PortResult};
 use crate::ports::table::{Etag, Key, Page, Range, Row, Table, Write};
@@ -248,10 +252,27 @@ fn not_opened(path: &Path, error: DatabaseError) -> PortError {
             );
             PortError::new(PortErrorKind::Corrupt, DOING, cause)
         }
+        DatabaseError::Storage(error) if is_damage(&error) => {
+            let cause = format!(
+                "{path} is no state file, or a damaged one: move it away to start with a new one"
+            );
+            PortError::new(PortErrorKind::Corrupt, DOING, cause)
+        }
         other => {
             let fault = fault(DOING, other);
             PortError { cause: format!("{path}: {}", fault.cause), ..fault }
         }
+    }
+}
+
+/// What the file holds is the trouble, and not the way to it.
+fn is_damage(error: &StorageError) -> bool {
+    match error {
+        StorageError::Corrupted(_) => true,
+        StorageError::Io(error) => {
+            matches!(error.kind(), ErrorKind::InvalidData | ErrorKind::UnexpectedEof)
+        }
+        _ => false,
     }
 }
 

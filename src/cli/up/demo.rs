@@ -276,6 +276,15 @@ mod tests {
     }
 
     #[test]
+    fn a_damaged_state_file_of_the_demo_is_begun_anew() {
+        let dir = tempfile::tempdir().expect("dir");
+        let folder = Folder::open(dir.path(), false).expect("new");
+        fs::write(folder.state_file(), "soup".repeat(1000)).expect("written");
+        Folder::open(dir.path(), false).expect("anew");
+        assert!(!folder.state_file().exists());
+    }
+
+    #[test]
     fn only_a_folder_of_the_demo_is_begun_anew() {
         let dir = tempfile::tempdir().expect("dir");
         let folder = Folder::open(dir.path(), false).expect("new");

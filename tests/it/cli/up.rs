@@ -119,3 +119,13 @@ fn a_directory_is_followed_as_a_log_account() {
     assert_eq!(up.interrupt(), Some(0));
     assert!(bench.path("state/state.redb").is_file());
 }
+
+#[test]
+fn a_state_file_that_is_none_is_told_with_the_cure() {
+    let bench = Bench::new();
+    std::fs::create_dir_all(bench.dir.path().join("state")).expect("dir");
+    std::fs::create_dir_all(bench.dir.path().join("account")).expect("dir");
+    std::fs::write(bench.dir.path().join("state/state.redb"), "soup".repeat(1000)).expect("file");
+    let up = Up::start(&bench, &["account"]);
+    up.line("move it away to start with a new one");
+}

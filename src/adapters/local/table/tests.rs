@@ -38,11 +38,13 @@ fn a_file_in_use_says_so_and_names_the_cure() {
 }
 
 #[test]
-fn a_file_of_something_else_is_refused() {
+fn a_file_of_something_else_is_refused_with_the_cure() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("state.redb");
     std::fs::write(&path, "not a database".repeat(1000)).expect("written");
-    assert!(LocalTables::open(&path).is_err());
+    let error = LocalTables::open(&path).err().expect("refused");
+    assert_eq!(error.kind, PortErrorKind::Corrupt, "not in use: nothing to wait for");
+    assert!(error.to_string().contains("move it away"), "{error}");
 }
 
 #[tokio::test]
