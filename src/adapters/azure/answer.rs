@@ -50,7 +50,9 @@ impl Answer {
 
     /// The port error for it.
     pub fn error(&self, doing: &'static str) -> PortError {
-        let kind = kind_of(self.status);
+        // A thing that is being deleted conflicts with nobody's write: it is away for a while.
+        let leaving = self.code.as_deref().is_some_and(|code| code.ends_with("BeingDeleted"));
+        let kind = if leaving { PortErrorKind::Unavailable } else { kind_of(self.status) };
         let mut cause = format!("the service answered {}", self.status);
         if let Some(code) = &self.code {
             cause.push(' ');
@@ -185,6 +187,14 @@ mod tests {
             (302, Kind::Corrupt),
         ] {
             assert_eq!(answer(status, &[]).error("read blob").kind, kind, "{status}");
+        }
+    }
+
+    #[test]
+    fn what_is_being_deleted_is_away_and_no_conflict() {
+        for code in ["TableBeingDeleted", "QueueBeingDeleted", "ContainerBeingDeleted"] {
+            let error = answer(409, &[("x-ms-error-code", code)]).error("write");
+            assert_eq!(error.kind, PortErrorKind::Unavailable, "{code}");
         }
     }
 

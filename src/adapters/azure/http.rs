@@ -21,6 +21,10 @@ const TABLE_ANSWER_BYTES_MAX: usize = 16 * 1024 * 1024;
 /// How much of a refusal is read to find its code.
 const REFUSAL_BYTES_MAX: usize = 16 * 1024;
 
+/// How long a connection may lie idle and be used again. Shorter than any server keeps one, since
+/// a write that meets a closing connection is not sent a second time.
+const IDLE_MAX: Duration = Duration::from_secs(4);
+
 /// How the client behaves.
 #[derive(Debug, Clone)]
 pub struct HttpOptions {
@@ -67,6 +71,7 @@ impl Http {
             .connect_timeout(options.connect_timeout)
             .read_timeout(options.read_timeout)
             .timeout(options.total_timeout)
+            .pool_idle_timeout(IDLE_MAX)
             // A redirect would carry the token to a place nobody configured.
             .redirect(reqwest::redirect::Policy::none());
         for pem in &options.extra_roots {
