@@ -1,4 +1,4 @@
-//! A finding: one rule fired on one event. Immutable, and its id is derived, so that a replay
+//! A finding: one rule fired on one event, or one window of events. Immutable, and its id is derived, so that a replay
 //! makes the same one.
 
 use time::OffsetDateTime;
@@ -7,7 +7,7 @@ use super::ids::{AlertId, ClusterId, FindingId};
 use super::level::Level;
 use super::rule::RuleRef;
 
-/// One rule on one event.
+/// One rule on one event, or on one window of events.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Finding {
     pub id: FindingId,
@@ -17,7 +17,7 @@ pub struct Finding {
     pub cluster: ClusterId,
     /// Event time: `stageTimestamp`, or the best that a cut record still has.
     pub time: OffsetDateTime,
-    /// The contributing events; one, until correlations.
+    /// The contributing events; of a correlation the latest hundred, and `why` has the true count.
     pub events: Vec<EventRef>,
     pub actor: Actor,
     pub target: Target,
