@@ -56,24 +56,7 @@ fn cluster(prefix: &str) -> Option<ClusterId> {
     if !key.eq_ignore_ascii_case("resourceId") || id.contains(char::is_control) {
         return None;
     }
-    let lower = id.to_lowercase();
-    let parts: Vec<&str> = lower.split('/').collect();
-    match parts.as_slice() {
-        [
-            "",
-            "subscriptions",
-            subscription,
-            "resourcegroups",
-            group,
-            "providers",
-            "microsoft.containerservice",
-            "managedclusters",
-            name,
-        ] if ![subscription, group, name].iter().any(|part| part.is_empty()) => {
-            Some(ClusterId::new(&lower))
-        }
-        _ => None,
-    }
+    ClusterId::from_arm(id)
 }
 
 /// The hour in a tail of exactly the expected form.

@@ -113,15 +113,15 @@ impl LogSettings {
                  and single dashes each",
             );
         }
-        let clusters = reader.list(CLUSTERS);
-        if !clusters.iter().all(|id| is_cluster_id(id)) {
+        let named = reader.list(CLUSTERS);
+        let mut clusters: Vec<_> = named.iter().filter_map(|id| ClusterId::from_arm(id)).collect();
+        if clusters.len() != named.len() {
             reader.fault(
                 CLUSTERS,
                 "must be ARM ids with commas between: /subscriptions/<id>/resourceGroups/<name>/\
                  providers/Microsoft.ContainerService/managedClusters/<name>",
             );
         }
-        let mut clusters: Vec<_> = clusters.into_iter().map(ClusterId::new).collect();
         clusters.sort();
         clusters.dedup();
         let networks = reader.list(CONTROL_PLANE);
@@ -262,24 +262,4 @@ fn is_container_name(name: &str) -> bool {
         && !name.starts_with('-')
         && !name.ends_with('-')
         && !name.contains("--")
-}
-
-fn is_cluster_id(text: &str) -> bool {
-    let lower = text.to_lowercase();
-    let parts: Vec<_> = lower.split('/').collect();
-    let [
-        "",
-        "subscriptions",
-        subscription,
-        "resourcegroups",
-        group,
-        "providers",
-        "microsoft.containerservice",
-        "managedclusters",
-        cluster,
-    ] = parts.as_slice()
-    else {
-        return false;
-    };
-    ![subscription, group, cluster].iter().any(|part| part.is_empty())
 }

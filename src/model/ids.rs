@@ -71,6 +71,29 @@ impl ClusterId {
         Self(text.to_lowercase())
     }
 
+    /// Reads the ARM resource id of an AKS cluster, in any case: subscription, resource group,
+    /// provider and name, and nothing else.
+    pub fn from_arm(id: &str) -> Option<Self> {
+        let lower = id.to_lowercase();
+        let parts: Vec<&str> = lower.split('/').collect();
+        let [
+            "",
+            "subscriptions",
+            subscription,
+            "resourcegroups",
+            group,
+            "providers",
+            "microsoft.containerservice",
+            "managedclusters",
+            name,
+        ] = parts.as_slice()
+        else {
+            return None;
+        };
+        let whole = ![subscription, group, name].iter().any(|part| part.is_empty());
+        whole.then(|| Self::new(&lower))
+    }
+
     /// The canonical text.
     pub fn as_str(&self) -> &str {
         &self.0
