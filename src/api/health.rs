@@ -42,7 +42,7 @@ pub(super) async fn show<V: Sources>(
         Ok(Ok(_)) => answer(&HealthBody {
             status: "ready",
             version: env!("CARGO_PKG_VERSION"),
-            rules: sources.detections().iter().filter(|rule| rule.active).count(),
+            rules: sources.active_detections(),
             store: "reachable",
         }),
         Ok(Err(error)) => {

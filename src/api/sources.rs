@@ -20,6 +20,9 @@ pub trait Sources: Send + Sync + 'static {
 
     /// The rules that are loaded, ordered by name.
     fn detections(&self) -> Vec<DetectionBody>;
+
+    /// How many of them are asked about events.
+    fn active_detections(&self) -> usize;
 }
 
 impl Sources for Services {
@@ -30,6 +33,10 @@ impl Sources for Services {
     fn detections(&self) -> Vec<DetectionBody> {
         let catalogue = self.rules.catalogue();
         catalogue.into_iter().map(|(rule, active)| DetectionBody::new(&rule, active)).collect()
+    }
+
+    fn active_detections(&self) -> usize {
+        self.rules.catalogue().iter().filter(|(_, active)| *active).count()
     }
 }
 

@@ -65,11 +65,8 @@ impl From<SegmentMessage> for BlobRef {
 
 /// Queues one segment.
 pub async fn enqueue(services: &Services, blob: &BlobRef) -> Result<(), PipelineError> {
-    let message = SegmentMessage::from(blob);
-    let text = serde_json::json!({
-        "account": message.account, "container": message.container, "blob": message.blob,
-    });
-    Ok(services.queue.send(SEGMENT_QUEUE, &text.to_string()).await?)
+    let text = serde_json::json!(SegmentMessage::from(blob)).to_string();
+    Ok(services.queue.send(SEGMENT_QUEUE, &text).await?)
 }
 
 /// Looks at the near hours of every known cluster, and now and then at everything recent, which

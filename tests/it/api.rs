@@ -30,6 +30,10 @@ impl Sources for Desk {
         &self.0
     }
 
+    fn active_detections(&self) -> usize {
+        self.detections().len()
+    }
+
     fn detections(&self) -> Vec<DetectionBody> {
         Vec::new()
     }

@@ -53,6 +53,10 @@ impl Sources for Desk {
         &self.0
     }
 
+    fn active_detections(&self) -> usize {
+        self.detections().len()
+    }
+
     fn detections(&self) -> Vec<DetectionBody> {
         [("exec-into-pod", "high", "execution"), ("secret-read", "low", "credential-access")]
             .map(|(name, level, tactic)| DetectionBody {
