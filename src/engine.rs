@@ -3,6 +3,7 @@
 pub mod builtin;
 pub mod cases;
 pub mod correlate;
+pub mod elsewhere;
 pub mod evaluate;
 pub mod explain;
 pub mod loaded;

@@ -9,7 +9,7 @@ use clap::builder::{PossibleValuesParser, TypedValueParser, ValueParser};
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use ipnet::IpNet;
 
-use self::rules::RulesArguments;
+use self::rules::{RulesArguments, RulesFrom};
 use super::console::ColorChoice;
 use super::exit;
 use crate::model::level::Level;
@@ -98,9 +98,8 @@ pub struct UpArguments {
     /// Go on with the demo's state instead of beginning anew
     #[arg(long)]
     pub keep: bool,
-    /// Directory of further rules; one with a built-in rule's name replaces it
-    #[arg(long, value_name = "DIR")]
-    pub rules: Option<PathBuf>,
+    #[command(flatten)]
+    pub rules: RulesFrom,
 }
 
 fn speed(text: &str) -> Result<f64, String> {
@@ -137,9 +136,8 @@ pub struct ScanArguments {
     /// How to print the findings
     #[arg(short, long, value_enum, default_value_t = ScanFormat::Table)]
     pub output: ScanFormat,
-    /// Directory of further rules; one with a built-in rule's name replaces it
-    #[arg(long, value_name = "DIR")]
-    pub rules: Option<PathBuf>,
+    #[command(flatten)]
+    pub rules: RulesFrom,
     /// Show only findings of this level or above
     #[arg(long, value_name = "LEVEL", value_parser = level_parser())]
     pub level: Option<Level>,

@@ -38,7 +38,7 @@ use crate::model::ids::ClusterId;
 
 /// Scans and says how it ended.
 pub(super) fn scan(arguments: ScanArguments, mut console: Console) -> Result<Exit, Failure> {
-    let mut rules = sources::rule_set(arguments.rules.as_deref())?;
+    let mut rules = sources::rule_set(&arguments.rules)?;
     if arguments.no_correlations {
         rules = rules.without_correlations();
     }

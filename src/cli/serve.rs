@@ -5,6 +5,7 @@ use std::net::Ipv4Addr;
 
 use tokio::net::TcpListener;
 
+use super::arguments::rules::RulesFrom;
 use super::exit::Exit;
 use super::failure::Failure;
 use super::rules::sources;
@@ -56,9 +57,8 @@ async fn services(environment: Environment) -> anyhow::Result<Services> {
     for name in &settings.unknown {
         tracing::warn!(setting = name, "this setting is unknown and has no effect");
     }
-    let directory = settings.rules.directory.clone();
-    let rules =
-        tokio::task::spawn_blocking(move || sources::rule_set(directory.as_deref())).await??;
+    let from = RulesFrom { dir: settings.rules.directory.clone(), no_shipped_rules: false };
+    let rules = tokio::task::spawn_blocking(move || sources::rule_set(&from)).await??;
     for document in rules.not_run() {
         tracing::warn!("{document}");
     }

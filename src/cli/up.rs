@@ -54,7 +54,7 @@ pub(super) fn up(arguments: &UpArguments, console: Console) -> Result<Exit, Fail
 }
 
 async fn run(arguments: &UpArguments, mut console: Console) -> Result<Exit, Failure> {
-    let rules = sources::rule_set(arguments.rules.as_deref())?;
+    let rules = sources::rule_set(&arguments.rules)?;
     let unheard = rules.unheard();
     // First, because it fails when a former `up` still runs, whose files must not be touched.
     let (listener, address) = listen(arguments.port).await?;

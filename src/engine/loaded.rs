@@ -5,8 +5,9 @@ use std::fmt;
 use time::Date;
 
 use super::correlate::plan::{LoadedCorrelation, Plan};
+use super::elsewhere::{self, Provenance};
 use super::metadata::{self, Metadata};
-use super::visibility;
+use super::visibility::{self, never::never};
 use crate::model::attack::Attack;
 use crate::model::ids::RuleId;
 use crate::model::level::Level;
@@ -26,6 +27,9 @@ pub struct LoadedRule {
     pub document: Box<Rule>,
     pub metadata: Metadata,
     pub matcher: Matcher,
+    /// Why it can never match what AKS writes, when it cannot. Only a rule that others wrote is
+    /// loaded then, and asked like any other: the reason is a remark and changes no verdict.
+    pub never: Option<String>,
 }
 
 /// A document that is sound but is not run by this version.
@@ -34,6 +38,8 @@ pub struct NotRun {
     pub file: String,
     pub line: u32,
     pub reason: String,
+    /// It is about another log, which is no fault: a directory may hold rules for many.
+    pub other_log: bool,
 }
 
 impl fmt::Display for NotRun {
@@ -57,6 +63,8 @@ pub struct Listed<'a> {
     pub line: u32,
     /// It is about several events.
     pub is_correlation: bool,
+    /// Why it can never match what AKS writes, when it cannot.
+    pub never: Option<&'a str>,
 }
 
 impl Listed<'_> {
@@ -69,6 +77,11 @@ impl Listed<'_> {
 }
 
 impl LoadedRule {
+    /// Others wrote it, who know nothing of Midwatch.
+    pub fn is_from_elsewhere(&self) -> bool {
+        !self.document.custom.contains_key("midwatch")
+    }
+
     /// What it says of itself.
     pub fn listed(&self) -> Listed<'_> {
         let document = &self.document;
@@ -84,6 +97,7 @@ impl LoadedRule {
             file: &document.file,
             line: document.line,
             is_correlation: false,
+            never: self.never.as_deref(),
         }
     }
 
@@ -110,6 +124,7 @@ impl LoadedCorrelation {
             file: &document.file,
             line: document.line,
             is_correlation: true,
+            never: None,
         }
     }
 }
@@ -122,10 +137,17 @@ struct Head<'a> {
     name: Option<&'a String>,
     title: &'a str,
     level: Option<Level>,
+    /// Others wrote it: what is missing is put in.
+    elsewhere: bool,
 }
 
 impl Head<'_> {
     fn read(&self, faults: &mut Vec<SigmaError>) -> (RuleId, String, Level) {
+        if self.elsewhere {
+            let name = self.name.map_or_else(|| stem(self.file), String::as_str);
+            let id = self.id.cloned().unwrap_or_else(|| elsewhere::id(name, self.title));
+            return (id, name.to_owned(), self.level.unwrap_or(elsewhere::LEVEL));
+        }
         let mut fault = |reason: &str| faults.push(fault_at(self.file, self.line, reason));
         let id = self.id.cloned().unwrap_or_else(|| {
             fault(
@@ -146,8 +168,10 @@ impl Head<'_> {
 }
 
 /// Checks and compiles a rule.
-pub(super) fn rule(rule: Box<Rule>) -> Result<LoadedRule, Vec<SigmaError>> {
+pub(super) fn rule(rule: Box<Rule>, provenance: Provenance) -> Result<LoadedRule, Vec<SigmaError>> {
     let mut faults = Vec::new();
+    let attributes = rule.custom.get("midwatch");
+    let elsewhere = attributes.is_none() && provenance == Provenance::Directory;
     let head = Head {
         file: &rule.file,
         line: rule.line,
@@ -155,15 +179,18 @@ pub(super) fn rule(rule: Box<Rule>) -> Result<LoadedRule, Vec<SigmaError>> {
         name: rule.name.as_ref(),
         title: &rule.title,
         level: rule.level,
+        elsewhere,
     };
     let (id, name, level) = head.read(&mut faults);
     let title = head.title.to_owned();
     let place = Place { line: rule.line, column: 1 };
-    let attributes = rule.custom.get("midwatch");
-    let metadata =
-        metadata::read(attributes, &rule.file, place, true).map_err(|more| faults.extend(more));
+    let metadata = if elsewhere {
+        Ok(elsewhere::metadata())
+    } else {
+        metadata::read(attributes, &rule.file, place, true).map_err(|more| faults.extend(more))
+    };
     let matcher = Matcher::compile(&rule).map_err(|more| faults.extend(more));
-    if let Ok(metadata) = &metadata {
+    if let (Ok(metadata), false) = (&metadata, elsewhere) {
         // What can never fire would be silent for ever: an error here, not a remark.
         let lints = visibility::lint(&rule, metadata);
         faults.extend(lints.into_iter().filter(|lint| lint.severity == Severity::Error).map(
@@ -173,6 +200,7 @@ pub(super) fn rule(rule: Box<Rule>) -> Result<LoadedRule, Vec<SigmaError>> {
     match (metadata, matcher) {
         (Ok(metadata), Ok(matcher)) if faults.is_empty() => Ok(LoadedRule {
             reference: RuleRef { id, name, title, level, mode: metadata.mode },
+            never: if elsewhere { never(&rule) } else { None },
             document: rule,
             metadata,
             matcher,
@@ -184,9 +212,12 @@ pub(super) fn rule(rule: Box<Rule>) -> Result<LoadedRule, Vec<SigmaError>> {
 /// Checks what a correlation says of itself; its rules are found later.
 pub(super) fn correlation(
     document: Box<Correlation>,
+    provenance: Provenance,
 ) -> Result<LoadedCorrelation, Vec<SigmaError>> {
     let mut faults = Vec::new();
     let said = &document.metadata;
+    let attributes = said.custom.get("midwatch");
+    let elsewhere = attributes.is_none() && provenance == Provenance::Directory;
     let head = Head {
         file: &document.file,
         line: document.line,
@@ -194,14 +225,18 @@ pub(super) fn correlation(
         name: said.name.as_ref(),
         title: &said.title,
         level: said.level,
+        elsewhere,
     };
     let (id, name, level) = head.read(&mut faults);
     let title = head.title.to_owned();
     let place = Place { line: document.line, column: 1 };
-    let attributes = said.custom.get("midwatch");
     let grouped = !document.group_by.is_empty();
-    let metadata = metadata::read(attributes, &document.file, place, grouped)
-        .map_err(|more| faults.extend(more));
+    let metadata = if elsewhere {
+        Ok(elsewhere::correlation_metadata(&document.group_by))
+    } else {
+        metadata::read(attributes, &document.file, place, grouped)
+            .map_err(|more| faults.extend(more))
+    };
     if let Ok(metadata) = &metadata {
         for field in metadata.dedup.iter().filter(|field| !document.group_by.contains(field)) {
             let reason = format!(

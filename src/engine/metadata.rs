@@ -8,11 +8,11 @@ use crate::sigma::node::{Node, Place};
 /// would silently mean its default.
 const ATTRIBUTES: &[&str] = &["mode", "dedup", "window", "denied", "guide"];
 /// A dedup key of more fields folds nothing.
-const DEDUP_FIELDS_MAX: usize = 8;
+pub(super) const DEDUP_FIELDS_MAX: usize = 8;
 /// The least that a rule written elsewhere needs; rules/README.md tells what each part means.
 const TEMPLATE: &str = "midwatch: {mode: on, dedup: [user.username], guide: {questions: [Was this \
                         expected], evidence: [The event]}}";
-const DAY_SECONDS: i64 = 24 * 60 * 60;
+pub(super) const DAY_SECONDS: i64 = 24 * 60 * 60;
 const WINDOW_SECONDS_MAX: i64 = 30 * DAY_SECONDS;
 
 /// What `midwatch:` says.

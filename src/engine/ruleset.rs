@@ -5,9 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 pub use super::correlate::plan::LoadedCorrelation;
+pub use super::elsewhere::Provenance;
 pub use super::loaded::{Listed, LoadedRule, NotRun};
 
 use super::correlate::link::{Linked, link};
+use super::elsewhere;
 use super::loaded::{self, fault_at};
 use crate::model::ids::RuleId;
 use crate::model::rule::RuleRef;
@@ -47,17 +49,24 @@ pub struct RuleSet {
 }
 
 impl RuleSet {
-    /// Parses and compiles; all faults of all files at once.
+    /// Parses and compiles, with everything demanded that is demanded of our own rules; all
+    /// faults of all files at once.
     pub fn load(sources: &[RuleSource]) -> Result<Self, Vec<SigmaError>> {
-        let (set, faults) = Self::load_sound(sources);
+        let (set, faults) = Self::load_sound(sources, Provenance::Shipped);
+        if faults.is_empty() { Ok(set) } else { Err(faults) }
+    }
+
+    /// The rules of a directory alone; rules that others wrote need not know Midwatch.
+    pub fn of_directory(sources: &[RuleSource]) -> Result<Self, Vec<SigmaError>> {
+        let (set, faults) = Self::load_sound(sources, Provenance::Directory);
         if faults.is_empty() { Ok(set) } else { Err(faults) }
     }
 
     /// The rules that are sound, and all faults of all others: for whoever checks rules rather
     /// than runs them. Whether correlations find their rules can be told only when every document
     /// is sound; until then one that does not is left out.
-    pub fn load_sound(sources: &[RuleSource]) -> (Self, Vec<SigmaError>) {
-        let (mut set, mut faults) = Self::parse(sources);
+    pub fn load_sound(sources: &[RuleSource], provenance: Provenance) -> (Self, Vec<SigmaError>) {
+        let (mut set, mut faults) = Self::parse(sources, provenance, &Self::default());
         if let Err(more) = set.link()
             && faults.is_empty()
         {
@@ -69,7 +78,7 @@ impl RuleSet {
     /// These rules with a directory's on top: a rule of the same name replaces one of these, any
     /// other is added.
     pub fn with(mut self, extra: &[RuleSource]) -> Result<Self, Vec<SigmaError>> {
-        let (over, mut faults) = Self::parse(extra);
+        let (over, mut faults) = Self::parse(extra, Provenance::Directory, &self);
         let replaced: BTreeSet<&str> =
             over.listed().map(|rule| rule.reference.name.as_str()).collect();
         self.rules.retain(|rule| !replaced.contains(rule.reference.name.as_str()));
@@ -192,14 +201,19 @@ impl RuleSet {
         self.rules.iter().map(|rule| rule.listed()).chain(correlations)
     }
 
-    fn parse(sources: &[RuleSource]) -> (Self, Vec<SigmaError>) {
+    /// `beneath` is what these rules will lie on; a name that a rule was given may not hide one of it.
+    fn parse(
+        sources: &[RuleSource],
+        provenance: Provenance,
+        beneath: &Self,
+    ) -> (Self, Vec<SigmaError>) {
         let mut set = Self::default();
         let mut faults = Vec::new();
         for source in sources {
             match parse(&source.text, &source.path) {
                 Ok(documents) => {
                     for document in documents {
-                        set.take(document, &mut faults);
+                        set.take(document, provenance, &mut faults);
                     }
                 }
                 Err(more) => faults.extend(more),
@@ -210,33 +224,39 @@ impl RuleSet {
                 break;
             }
         }
+        let taken = beneath.listed().map(|rule| rule.reference.name.clone()).collect();
+        elsewhere::tell_apart(&mut set.rules, &mut set.correlations, taken);
         set.rules.sort_by(|a, b| a.reference.name.cmp(&b.reference.name));
         faults.extend(duplicates(set.listed()));
         (set, faults)
     }
 
-    fn take(&mut self, document: Document, faults: &mut Vec<SigmaError>) {
+    fn take(&mut self, document: Document, provenance: Provenance, faults: &mut Vec<SigmaError>) {
         match document {
             Document::Rule(rule) => {
                 if let Some(reason) = foreign(&rule) {
                     self.foreign.extend(rule.id.as_ref().map(|id| id.as_str().to_lowercase()));
                     self.foreign.extend(rule.name.as_ref().map(|name| name.to_lowercase()));
-                    self.not_run.push(NotRun { file: rule.file, line: rule.line, reason });
+                    let (file, line) = (rule.file, rule.line);
+                    self.not_run.push(NotRun { file, line, reason, other_log: true });
                     return;
                 }
-                match loaded::rule(rule) {
+                match loaded::rule(rule, provenance) {
                     Ok(rule) => self.rules.push(Arc::new(rule)),
                     Err(more) => faults.extend(more),
                 }
             }
-            Document::Correlation(correlation) => match loaded::correlation(correlation) {
-                Ok(rule) => self.correlations.push(Arc::new(rule)),
-                Err(more) => faults.extend(more),
-            },
+            Document::Correlation(correlation) => {
+                match loaded::correlation(correlation, provenance) {
+                    Ok(rule) => self.correlations.push(Arc::new(rule)),
+                    Err(more) => faults.extend(more),
+                }
+            }
             Document::Filter(filter) => self.not_run.push(NotRun {
                 file: filter.file,
                 line: filter.line,
                 reason: "filters are validated but not applied by this version".to_owned(),
+                other_log: false,
             }),
         }
     }

@@ -2,6 +2,8 @@
 //! that is never logged, a field that no event has or a value that no field takes would be silent
 //! for ever; it is refused when it is loaded.
 
+pub mod never;
+
 use std::collections::BTreeSet;
 use std::fmt;
 
@@ -139,13 +141,17 @@ enum Body {
     Either,
 }
 
-/// The body that must be there for the term to hold.
-fn body_of(term: &Term) -> Option<Body> {
-    let holds_without = match term.asks {
+/// Whether the term holds on an event that lacks the field.
+fn holds_without(term: &Term) -> bool {
+    match term.asks {
         Asks::Null | Asks::Exists(false) => !term.negated,
         Asks::Exists(true) | Asks::OneOf(_) | Asks::Other => term.negated,
-    };
-    if holds_without {
+    }
+}
+
+/// The body that must be there for the term to hold.
+fn body_of(term: &Term) -> Option<Body> {
+    if holds_without(term) {
         return None;
     }
     let field = term.field.as_deref()?;

@@ -36,6 +36,17 @@ pub enum RulesCommand {
     Explain(RulesExplainArguments),
 }
 
+/// Which rules are used.
+#[derive(Debug, Clone, Args)]
+pub struct RulesFrom {
+    /// Directory of further rules; one with a built-in rule's name replaces it
+    #[arg(id = "rules", long = "rules", value_name = "DIR")]
+    pub dir: Option<PathBuf>,
+    /// Use only the rules of --rules, and none of the built-in ones
+    #[arg(long, requires = "rules")]
+    pub no_shipped_rules: bool,
+}
+
 /// Arguments of `rules list`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -56,9 +67,8 @@ pub struct RulesListArguments {
     /// How to print them
     #[arg(short, long, value_enum, default_value_t = ListFormat::Table)]
     pub output: ListFormat,
-    /// Directory of further rules; one with a built-in rule's name replaces it
-    #[arg(long, value_name = "DIR")]
-    pub rules: Option<PathBuf>,
+    #[command(flatten)]
+    pub rules: RulesFrom,
 }
 
 /// Arguments of `rules show`.
@@ -73,9 +83,8 @@ pub struct RulesShowArguments {
     /// How to print it
     #[arg(short, long, value_enum, default_value_t = TextFormat::Table)]
     pub output: TextFormat,
-    /// Directory of further rules; one with a built-in rule's name replaces it
-    #[arg(long, value_name = "DIR")]
-    pub rules: Option<PathBuf>,
+    #[command(flatten)]
+    pub rules: RulesFrom,
 }
 
 /// Arguments of `rules test`.
@@ -128,7 +137,6 @@ pub struct RulesExplainArguments {
     /// How to print the explanation
     #[arg(short, long, value_enum, default_value_t = TextFormat::Table)]
     pub output: TextFormat,
-    /// Directory of further rules; one with a built-in rule's name replaces it
-    #[arg(long, value_name = "DIR")]
-    pub rules: Option<PathBuf>,
+    #[command(flatten)]
+    pub rules: RulesFrom,
 }

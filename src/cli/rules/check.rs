@@ -2,6 +2,7 @@
 //! whether they can work at all on what AKS writes.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
 use serde_json::{Value, json};
 
@@ -15,10 +16,13 @@ use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::cli::table::count;
 use crate::engine::cases::{self, Case};
-use crate::engine::ruleset::{Listed, RuleSet, RuleSource};
+use crate::engine::ruleset::{Listed, NotRun, Provenance, RuleSet, RuleSource};
 use crate::engine::visibility::{self, RuleLint};
 use crate::sigma::error::SigmaError;
 use crate::sigma::lint::Severity;
+
+/// Rules about other logs that are told one by one; a collection holds thousands.
+const OTHER_LOGS_TOLD_MAX: usize = 10;
 
 /// Something wrong with a rule or a case, at its place.
 struct Complaint {
@@ -53,6 +57,8 @@ impl From<RuleLint> for Complaint {
 #[derive(Default)]
 struct Outcome {
     rules: usize,
+    /// Sound rules about other logs, which are not run.
+    other_logs: usize,
     /// Cases run; the lint runs none.
     cases: Option<usize>,
     complaints: Vec<Complaint>,
@@ -62,7 +68,7 @@ struct Outcome {
 pub(super) fn test(arguments: &RulesTestArguments, console: &mut Console) -> Result<Exit, Failure> {
     let dir = arguments.dir.as_deref();
     let files = sources::rule_files(dir)?;
-    let (rules, faults) = RuleSet::load_sound(&files);
+    let (rules, faults) = RuleSet::load_sound(&files, provenance(dir));
     let mut outcome = Outcome::of(&rules, faults);
     outcome.test_all(&rules, &files, sources::case_files(dir)?);
     tell(&outcome, arguments.output, console)
@@ -70,10 +76,15 @@ pub(super) fn test(arguments: &RulesTestArguments, console: &mut Console) -> Res
 
 /// Looks for rules that cannot work as written.
 pub(super) fn lint(arguments: &RulesLintArguments, console: &mut Console) -> Result<Exit, Failure> {
-    let (rules, faults) = RuleSet::load_sound(&sources::rule_files(arguments.dir.as_deref())?);
+    let dir = arguments.dir.as_deref();
+    let (rules, faults) = RuleSet::load_sound(&sources::rule_files(dir)?, provenance(dir));
     let mut outcome = Outcome::of(&rules, faults);
     outcome.lint_all(&rules);
     tell(&outcome, arguments.output, console)
+}
+
+fn provenance(dir: Option<&Path>) -> Provenance {
+    if dir.is_some() { Provenance::Directory } else { Provenance::Shipped }
 }
 
 /// The file of cases that stands beside a rule's file.
@@ -85,11 +96,13 @@ impl Outcome {
     /// What loading alone came to: the faults, and a warning for what is sound and not run.
     fn of(rules: &RuleSet, faults: Vec<SigmaError>) -> Self {
         let mut complaints: Vec<Complaint> = faults.into_iter().map(Complaint::from).collect();
-        for not_run in rules.not_run() {
+        let other_logs = rules.not_run().iter().filter(|it| it.other_log).count();
+        let told = |it: &&NotRun| !it.other_log || other_logs <= OTHER_LOGS_TOLD_MAX;
+        for not_run in rules.not_run().iter().filter(told) {
             let (file, line, reason) = (not_run.file.clone(), not_run.line, not_run.reason.clone());
             complaints.push(Complaint { severity: Severity::Warning, file, line, reason });
         }
-        Self { rules: rules.catalogue().len(), cases: None, complaints }
+        Self { rules: rules.catalogue().len(), other_logs, cases: None, complaints }
     }
 
     /// Runs the cases of the rules that are sound; those of the others wait until they are.
@@ -123,7 +136,17 @@ impl Outcome {
     /// What loading refuses is an error; what it lets pass may still be worth a warning.
     fn lint_all(&mut self, rules: &RuleSet) {
         for rule in rules.rules() {
-            let found = visibility::lint(&rule.document, &rule.metadata);
+            if let Some(reason) = &rule.never {
+                let reason = format!("the rule can never match what AKS writes: {reason}");
+                let (file, line) = (rule.document.file.clone(), rule.document.line);
+                let severity = Severity::Warning;
+                self.complaints.push(Complaint { severity, file, line, reason });
+            }
+            let mut found = visibility::lint(&rule.document, &rule.metadata);
+            if rule.is_from_elsewhere() {
+                // Nothing of it is ours to mend, and it is loaded all the same.
+                found.iter_mut().for_each(|lint| lint.severity = Severity::Warning);
+            }
             self.complaints.extend(found.into_iter().map(Complaint::from));
         }
     }
@@ -158,6 +181,9 @@ fn tell(outcome: &Outcome, format: TextFormat, console: &mut Console) -> Result<
             if let Some(cases) = outcome.cases {
                 told.push_str(&format!(", {}", count(cases as u64, "case")));
             }
+            if outcome.other_logs > 0 {
+                told.push_str(&format!(", {} about other logs and not run", outcome.other_logs));
+            }
             let complaints = count(outcome.complaints.len() as u64, "complaint");
             console.note(&format!("{told}, {complaints}"))?;
         }
@@ -177,6 +203,7 @@ fn tell(outcome: &Outcome, format: TextFormat, console: &mut Console) -> Result<
             let object = json!({
                 "schema": "midwatch.rule-check/v1",
                 "rules": outcome.rules,
+                "other_logs": outcome.other_logs,
                 "cases": outcome.cases,
                 "complaints": complaints,
             });

@@ -39,7 +39,7 @@ pub(super) fn explain(
     arguments: &RulesExplainArguments,
     console: &mut Console,
 ) -> Result<Exit, Failure> {
-    let rules = sources::rule_set(arguments.rules.as_deref())?;
+    let rules = sources::rule_set(&arguments.rules)?;
     let rule = sources::find(&rules, &arguments.rule)?;
     let decoded = events(&arguments.event_file)?;
     for problem in decoded.problems.iter().take(PROBLEMS_TOLD_MAX) {

@@ -18,7 +18,7 @@ use crate::model::attack::Attack;
 
 /// Lists the rules, gravest first.
 pub(super) fn list(arguments: &RulesListArguments, console: &mut Console) -> Result<Exit, Failure> {
-    let rules = sources::rule_set(arguments.rules.as_deref())?;
+    let rules = sources::rule_set(&arguments.rules)?;
     let all: Vec<Listed<'_>> = rules.catalogue().into_iter().map(|(rule, _)| rule).collect();
     let mut shown: Vec<Listed<'_>> =
         all.iter().filter(|rule| is_shown(rule, arguments)).copied().collect();
@@ -109,6 +109,7 @@ pub(super) fn object(rule: &Listed<'_>) -> Value {
         "dedup": rule.metadata.dedup,
         "window_seconds": rule.metadata.window_seconds,
         "correlation": rule.is_correlation,
+        "never": rule.never,
         "file": rule.file,
     })
 }

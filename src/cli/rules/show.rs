@@ -19,8 +19,8 @@ const WIDTH: usize = 96;
 
 /// Prints one rule.
 pub(super) fn show(arguments: &RulesShowArguments, console: &mut Console) -> Result<Exit, Failure> {
-    let dir = arguments.rules.as_deref();
-    let rules = sources::rule_set(dir)?;
+    let dir = arguments.rules.dir.as_deref();
+    let rules = sources::rule_set(&arguments.rules)?;
     let rule = sources::listed(&rules, &arguments.name)?;
     let source = source(&rule, dir)?;
     match arguments.output {

@@ -4,9 +4,11 @@ use std::fs::{self, File};
 use std::io::Read as _;
 use std::path::Path;
 
+use crate::cli::arguments::rules::RulesFrom;
 use crate::cli::console::Console;
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
+use crate::cli::table::count;
 use crate::engine::builtin;
 use crate::engine::ruleset::{Listed, LoadedRule, RuleSet, RuleSource};
 use crate::sigma::error::SigmaError;
@@ -23,13 +25,15 @@ const NOT_RUN_TOLD_MAX: usize = 5;
 /// Bytes of one file.
 const FILE_MAX: u64 = 4 * 1024 * 1024;
 
-/// The built-in rules, with those of `dir` added or in place of their namesakes.
-pub(in crate::cli) fn rule_set(dir: Option<&Path>) -> Result<RuleSet, Failure> {
-    let loaded = match dir {
+/// The built-in rules, with those of the directory added or in place of their namesakes; or those
+/// of the directory alone.
+pub(in crate::cli) fn rule_set(from: &RulesFrom) -> Result<RuleSet, Failure> {
+    let loaded = match &from.dir {
         None => RuleSet::builtin(),
+        Some(dir) if from.no_shipped_rules => RuleSet::of_directory(&rules_of(dir)?),
         Some(dir) => RuleSet::builtin_with(&rules_of(dir)?),
     };
-    loaded.map_err(|faults| unusable(&faults, dir))
+    loaded.map_err(|faults| unusable(&faults, from.dir.as_deref()))
 }
 
 /// Faults of rules as one failure: the first in the line, the others below `--verbose`.
@@ -111,6 +115,13 @@ pub(in crate::cli) fn tell_not_run(rules: &RuleSet, console: &mut Console) -> st
     let not_run = rules.not_run();
     for document in not_run.iter().take(NOT_RUN_TOLD_MAX) {
         console.warn(&document.to_string())?;
+    }
+    let never = rules.catalogue().iter().filter(|(rule, _)| rule.never.is_some()).count();
+    if never > 0 {
+        console.warn(&format!(
+            "{} can never match what AKS writes; midwatch rules lint DIR says why",
+            count(never as u64, "rule")
+        ))?;
     }
     match not_run.len().saturating_sub(NOT_RUN_TOLD_MAX) {
         0 => Ok(()),

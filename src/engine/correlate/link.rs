@@ -66,6 +66,7 @@ fn not_run(correlation: &Arc<LoadedCorrelation>) -> NotRun {
         file: correlation.document.file.clone(),
         line: correlation.document.line,
         reason: "it correlates rules about other logs than kubernetes/audit".to_owned(),
+        other_log: false,
     }
 }
 

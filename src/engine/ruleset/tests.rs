@@ -143,7 +143,10 @@ fn rules_beyond_the_limit_are_a_fault_and_never_left_out_silently() {
 #[test]
 fn sound_rules_are_given_beside_the_faults_of_others() {
     let broken = SOUND.replace("mode: on", "mode: loud");
-    let (rules, faults) = RuleSet::load_sound(&[source("a.yml", &broken), source("b.yml", SOUND)]);
+    let (rules, faults) = RuleSet::load_sound(
+        &[source("a.yml", &broken), source("b.yml", SOUND)],
+        Provenance::Shipped,
+    );
     assert_eq!((rules.rules().len(), faults.len()), (1, 1));
 }
 
