@@ -6,6 +6,7 @@ pub mod correlate;
 pub mod elsewhere;
 pub mod evaluate;
 pub mod explain;
+pub mod fast;
 pub mod loaded;
 pub mod metadata;
 pub mod ruleset;
