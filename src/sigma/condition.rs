@@ -66,7 +66,8 @@ pub(crate) fn unusable_name(name: &str) -> Option<String> {
     if ["and", "or", "not", "of", "them", "all", "any", "1"].contains(&lower.as_str()) {
         return Some(format!("{} is a word of the condition language; rename it", quote(name)));
     }
-    let odd = |c: char| c.is_whitespace() || matches!(c, '(' | ')' | '|' | '*');
+    // A bar is let pass: no condition can spell it, but `1 of selection*` reaches it.
+    let odd = |c: char| c.is_whitespace() || matches!(c, '(' | ')' | '*');
     if name.is_empty() || name.contains(odd) {
         return Some(format!(
             "no condition can name {}; use letters, digits, `_`, `-` or `.`",

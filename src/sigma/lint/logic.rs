@@ -16,6 +16,11 @@ pub(super) fn check(detection: &Detection, findings: &mut Findings) {
         }
     }
     for (selection, used) in detection.selections.iter().zip(used) {
+        if selection.name.contains('|') {
+            let name = quote(&selection.name);
+            let reason = format!("the bar in {name} modifies nothing; modifiers go with fields");
+            findings.warn(selection.place, reason);
+        }
         if !used {
             let reason =
                 format!("no condition uses {}; use it or remove it", quote(&selection.name));

@@ -68,6 +68,7 @@ fn impossible_things_are_errors() {
 fn doubtful_things_are_warnings() {
     let severity = Severity::Warning;
     check("user.name: '*'", severity, "exists: true");
+    check("user.name: '* * * * *'", severity, "nothing but wildcards and blanks");
     check("user.name|contains: '*adm'", severity, "outer `*`");
     check("user.name|endswith: '*adm'", severity, "outer `*`");
     check("user.name|re: '^adm\\.x'", severity, "write `startswith|cased` with `adm.x`");
@@ -86,6 +87,8 @@ fn conditions_that_do_nothing_are_told() {
     assert!(never[0].starts_with("12: the condition contradicts itself"), "{never:?}");
     let unused = reasons("  a:\n    verb: get\n  b:\n    code: 1\n  condition: a\n");
     assert!(unused[0].starts_with("12: no condition uses `b`"), "{unused:?}");
+    let barred = reasons("  a|contains:\n    verb: get\n  b:\n    code: 1\n  condition: 1 of *\n");
+    assert!(barred[0].contains("the bar in `a|contains` modifies nothing"), "{barred:?}");
     let lonely = reasons("  a:\n    verb: get\n  condition: 1 of them\n");
     assert!(lonely[0].contains("covers one selection"), "{lonely:?}");
     let negative = reasons("  a:\n    verb: get\n  condition: not a\n");

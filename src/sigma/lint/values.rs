@@ -144,6 +144,16 @@ fn check_text(item: &Item, value: &Literal, shape: Shape, findings: &mut Finding
         findings.warn(value.place, reason);
         return;
     }
+    let blank = |token: &Token| match token {
+        Token::Char(c) => c.is_whitespace(),
+        Token::Any | Token::One => true,
+    };
+    if found.contains(&Token::Any) && found.iter().all(blank) {
+        let shown = value.shown();
+        let reason = format!("{shown} is nothing but wildcards and blanks, and matches much");
+        findings.warn(value.place, reason + "; write a plain `*` as `\\*`");
+        return;
+    }
     let leading = found.first() == Some(&Token::Any);
     let trailing = found.last() == Some(&Token::Any);
     let moot = match shape {
