@@ -3,6 +3,7 @@
 //! Nothing is refused as a whole because a part of it is bad.
 
 mod envelope;
+mod row;
 mod shape;
 
 use serde_json::{Deserializer, Map, Value};
@@ -132,6 +133,7 @@ impl Decoder<'_> {
     /// A plain event, a list of events, or a record of the platform with an event inside.
     fn record(&mut self, members: Map<String, Value>, cut: bool) {
         match Shape::of(members, cut) {
+            Shape::Neither(members) if row::is_row(&members) => self.row(members, cut),
             Shape::Neither(members) if envelope::is_envelope(&members) => {
                 self.enveloped(members, cut);
             }
@@ -141,6 +143,18 @@ impl Decoder<'_> {
             }
             shape => self.events(shape, cut, &Context::default()),
         }
+    }
+
+    /// A row of a Log Analytics table.
+    fn row(&mut self, members: Map<String, Value>, cut: bool) {
+        let Some(row) = row::event(members) else {
+            self.decoded.totals.records += 1;
+            self.decoded.totals.other += 1;
+            return;
+        };
+        let context = Context { cluster: row.cluster, time: row.time };
+        self.compare_clusters(context.cluster.as_ref());
+        self.event(row.event, cut || row.cut, &context);
     }
 
     fn enveloped(&mut self, members: Map<String, Value>, cut: bool) {

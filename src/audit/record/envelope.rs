@@ -39,7 +39,12 @@ pub(super) fn is_envelope(members: &Map<String, Value>) -> bool {
 
 /// The cluster that the record names.
 pub(super) fn cluster(members: &Map<String, Value>) -> Option<ClusterId> {
-    let id = members.get("resourceId")?.as_str()?.trim_end_matches('/');
+    believed(members.get("resourceId")?)
+}
+
+/// A resource id, when it has the form of one.
+pub(super) fn believed(id: &Value) -> Option<ClusterId> {
+    let id = id.as_str()?.trim_end_matches('/');
     let sound =
         id.starts_with('/') && id.len() <= RESOURCE_ID_MAX && !id.contains(char::is_control);
     sound.then(|| ClusterId::new(id))
@@ -69,7 +74,7 @@ pub(super) fn log(mut members: Map<String, Value>) -> Option<Log> {
 }
 
 /// JSON inside a text, salvaged when it is cut.
-fn parsed(text: &str) -> Option<Log> {
+pub(super) fn parsed(text: &str) -> Option<Log> {
     let text = text.trim();
     if let Ok(value) = serde_json::from_str(text) {
         return Some(Log { value, cut: false });

@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::*;
+use crate::model::fields::Fields as _;
 
 fn origin() -> Origin {
     Origin {
@@ -189,4 +190,40 @@ fn a_line_of_very_many_bad_records_tells_few_problems_and_counts_all() {
     let ids: Vec<_> =
         check(&line, [3, 0, 0, 0]).events.iter().map(|event| event.audit_id().to_owned()).collect();
     assert!(ids[1] != ids[0] && ids[2].starts_with(&ids[0]), "{ids:?}");
+}
+
+#[test]
+fn a_row_of_log_analytics_becomes_its_event() {
+    let row = json!({
+        "TimeGenerated": "2026-03-09T14:02:12Z", "Type": "AKSAudit", "AuditId": "id-1",
+        "Level": "Metadata", "Stage": "ResponseComplete", "RequestUri": "/api/v1/secrets",
+        "Verb": "list", "User": "{\"username\":\"dev@contoso.example\"}", "UserAgent": "",
+        "ObjectRef": {"resource": "secrets"}, "ResponseStatus": null,
+        "RequestObject": "skipped-too-big-size-object",
+        "RequestReceivedTime": "2026-03-09T14:02:11.410233Z", "_ResourceId": "/subscriptions/s/c",
+    });
+    let decoded = check(&row.to_string(), [1, 0, 0, 0]);
+    let event = &decoded.events[0];
+    assert_eq!(event.cluster().as_str(), "/subscriptions/s/c");
+    assert_eq!(event.audit_id(), "id-1");
+    assert_eq!(event.actor().username, "dev@contoso.example");
+    assert!(!event.find("userAgent").present && !event.find("responseStatus").present);
+    let text = |path: &str| {
+        event.find(path).values.first().and_then(|it| it.to_text().map(|it| it.into_owned()))
+    };
+    assert_eq!(text("objectRef.resource").as_deref(), Some("secrets"));
+    assert_eq!(text("requestObject").as_deref(), Some("skipped-too-big-size-object"));
+    assert_eq!(text("requestReceivedTimestamp").as_deref(), Some("2026-03-09T14:02:11.410233Z"));
+}
+
+#[test]
+fn rows_that_are_cut_odd_or_about_something_else_are_counted_as_such() {
+    let row = json!({"Type": "AKSAudit", "AuditId": "id", "ObjectRef": "{\"resource\":\"secr"});
+    check(&row.to_string(), [1, 1, 0, 0]);
+    let cut = r#"{"AuditId":"id","Verb":"list","UserAgent":"kub"#;
+    check(cut, [1, 1, 0, 0]);
+    check(&json!({"AuditId": 7, "User": 7, "Verb": []}).to_string(), [1, 0, 0, 0]);
+    let other = json!({"Type": "AKSControlPlane", "Category": "guard", "Message": "m"});
+    check(&other.to_string(), [0, 0, 0, 1]);
+    check(&json!({"Type": "KubeEvents", "Name": "n"}).to_string(), [0, 0, 1, 0]);
 }

@@ -13,8 +13,14 @@ const FILES_MAX: usize = 1_000_000;
 /// Decompressed bytes looked at to tell an audit log from other files of a walked directory.
 const SNIFF_BYTES: u64 = 256 * 1024;
 /// What stands near the beginning of every audit log that Midwatch reads, and hardly elsewhere.
-const MARKS: [&[u8]; 4] =
-    [b"\"auditID\"", b"audit.k8s.io", b"\"properties\"", b"\"operationName\""];
+const MARKS: [&[u8]; 5] = [
+    b"\"auditID\"",
+    b"audit.k8s.io",
+    b"\"properties\"",
+    b"\"operationName\"",
+    // A row of Log Analytics.
+    b"\"AuditId\"",
+];
 /// Endings of file names that a walk considers.
 const ENDINGS: [&str; 4] = [".json", ".jsonl", ".log", ".gz"];
 
