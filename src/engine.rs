@@ -9,5 +9,6 @@ pub mod explain;
 pub mod fast;
 pub mod loaded;
 pub mod metadata;
+pub mod reader;
 pub mod ruleset;
 pub mod visibility;

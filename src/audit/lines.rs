@@ -1,7 +1,7 @@
 //! Lines with exact byte offsets, from a buffer or from a reader. Knows nothing of what a line
 //! holds, and never keeps more of one than the caller allows.
 
-use std::io::{self, BufRead};
+use std::io::{self, Read};
 
 /// UTF-8's byte-order mark; tolerated at the very start of a blob or file.
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
@@ -17,7 +17,7 @@ pub struct Line<'a> {
 /// The complete lines of `buffer`, whose first byte lies at `base` in its blob. Empty lines are
 /// skipped, a tail without a newline is left for later.
 pub fn whole_lines(buffer: &[u8], base: u64) -> WholeLines<'_> {
-    let consumed = buffer.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
+    let consumed = memchr::memrchr(b'\n', buffer).map_or(0, |at| at + 1);
     let whole = buffer.get(..consumed).unwrap_or_default();
     let (rest, offset) = match whole.strip_prefix(BYTE_ORDER_MARK) {
         Some(rest) if base == 0 => (rest, BYTE_ORDER_MARK.len() as u64),
@@ -46,7 +46,7 @@ impl<'a> Iterator for WholeLines<'a> {
 
     fn next(&mut self) -> Option<Self::Item> {
         loop {
-            let end = self.rest.iter().position(|byte| *byte == b'\n')?;
+            let end = memchr::memchr(b'\n', self.rest)?;
             let (with_newline, rest) = self.rest.split_at_checked(end + 1)?;
             let offset = self.offset;
             self.rest = rest;
@@ -77,18 +77,40 @@ pub struct LineSpan {
     pub oversized: bool,
 }
 
-/// Reads lines of bounded length from any buffered reader, last unterminated line included.
+/// Bytes asked of a reader at once: large enough to make calls rare, small enough to stay near.
+const CHUNK: usize = 256 * 1024;
+
+/// Reads lines of bounded length from any reader, last unterminated line included. A line is given
+/// where it lies in the reader's own buffer, which grows only for a line that is longer than it.
 #[derive(Debug)]
 pub struct LineReader<R> {
     reader: R,
     line_max: usize,
+    /// Bytes consumed: the offset of what begins at `start`.
     offset: u64,
+    buffer: Vec<u8>,
+    start: usize,
+    /// Where the bytes that are known to hold no newline end.
+    searched: usize,
+    end: usize,
+    at_end: bool,
 }
 
-impl<R: BufRead> LineReader<R> {
+/// A line as it lies in the buffer.
+struct Raw {
+    start: usize,
+    end: usize,
+    /// Length of all of it, which for an oversized line is not in the buffer.
+    length: u64,
+    terminated: bool,
+    oversized: bool,
+}
+
+impl<R: Read> LineReader<R> {
     /// Reads from `reader`; lines longer than `line_max` bytes are skipped and reported.
     pub fn new(reader: R, line_max: usize) -> Self {
-        Self { reader, line_max, offset: 0 }
+        let buffer = Vec::new();
+        Self { reader, line_max, offset: 0, buffer, start: 0, searched: 0, end: 0, at_end: false }
     }
 
     /// Bytes consumed so far.
@@ -96,65 +118,104 @@ impl<R: BufRead> LineReader<R> {
         self.offset
     }
 
-    /// Puts the next non-empty line into `line` (replacing its content) and says where it lay;
-    /// `None` at the end. Errors are the reader's own.
-    pub fn next_line(&mut self, line: &mut Vec<u8>) -> io::Result<Option<LineSpan>> {
+    /// The next non-empty line and where it lay; `None` at the end. Errors are the reader's own.
+    pub fn next_line(&mut self) -> io::Result<Option<(LineSpan, &[u8])>> {
         loop {
-            line.clear();
-            let start = self.offset;
-            let (consumed, terminated) = self.fill(line)?;
-            if consumed == 0 {
-                return Ok(None);
-            }
-            self.offset += consumed;
-            // One byte of room is kept for the carriage return, which does not count as content.
-            if line.len() > self.line_max && line.last() == Some(&b'\r') {
-                line.pop();
-            }
-            let oversized = line.len() > self.line_max;
-            let mut offset = start;
+            let offset = self.offset;
+            let Some(raw) = self.raw_line()? else { return Ok(None) };
+            self.offset += raw.length + u64::from(raw.terminated);
+            let Raw { start, end, length, terminated, oversized } = raw;
             if oversized {
-                line.clear();
-                let length = consumed - u64::from(terminated);
-                return Ok(Some(LineSpan { offset, length, terminated, oversized }));
+                return Ok(Some((LineSpan { offset, length, terminated, oversized }, &[])));
             }
-            if line.last() == Some(&b'\r') {
-                line.pop();
-            }
-            if start == 0 && line.starts_with(BYTE_ORDER_MARK) {
-                line.drain(..BYTE_ORDER_MARK.len());
-                offset = BYTE_ORDER_MARK.len() as u64;
-            }
-            if !line.is_empty() {
-                let length = line.len() as u64;
-                return Ok(Some(LineSpan { offset, length, terminated, oversized }));
+            let line = self.buffer.get(start..end).unwrap_or_default();
+            let line = line.strip_suffix(b"\r").unwrap_or(line);
+            let marked = offset == 0 && line.starts_with(BYTE_ORDER_MARK);
+            let mark = if marked { BYTE_ORDER_MARK.len() } else { 0 };
+            let (start, end) = (start + mark, start + line.len());
+            if start < end {
+                let offset = offset + mark as u64;
+                let length = (end - start) as u64;
+                let line = self.buffer.get(start..end).unwrap_or_default();
+                return Ok(Some((LineSpan { offset, length, terminated, oversized }, line)));
             }
         }
     }
 
-    /// Consumes one line; keeps at most two bytes more than the limit. Returns the bytes consumed,
-    /// newline included, and whether there was a newline.
-    fn fill(&mut self, line: &mut Vec<u8>) -> io::Result<(u64, bool)> {
-        let keep_max = self.line_max.saturating_add(2);
-        let mut consumed = 0;
+    fn raw_line(&mut self) -> io::Result<Option<Raw>> {
         loop {
-            let available = match self.reader.fill_buf() {
-                Ok(available) => available,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                Err(error) => return Err(error),
-            };
-            if available.is_empty() {
-                return Ok((consumed, false));
+            let fresh = self.buffer.get(self.searched..self.end).unwrap_or_default();
+            if let Some(at) = memchr::memchr(b'\n', fresh) {
+                let end = self.searched + at;
+                return Ok(Some(self.taken(end, true)));
             }
-            let newline = available.iter().position(|byte| *byte == b'\n');
-            let content = available.get(..newline.unwrap_or(available.len())).unwrap_or_default();
-            let room = keep_max.saturating_sub(line.len()).min(content.len());
-            line.extend_from_slice(content.get(..room).unwrap_or_default());
-            let used = content.len() + usize::from(newline.is_some());
-            self.reader.consume(used);
-            consumed += used as u64;
-            if newline.is_some() {
-                return Ok((consumed, true));
+            self.searched = self.end;
+            // One byte of room is kept for a carriage return, which does not count as content.
+            if self.end - self.start > self.line_max.saturating_add(1) {
+                return self.skip_line().map(Some);
+            }
+            if !self.fill()? {
+                let rest = self.end > self.start;
+                return Ok(rest.then(|| self.taken(self.end, false)));
+            }
+        }
+    }
+
+    /// Takes the line that ends at an index out of the buffer.
+    fn taken(&mut self, end: usize, terminated: bool) -> Raw {
+        let start = std::mem::replace(&mut self.start, end + usize::from(terminated));
+        self.searched = self.start;
+        let line = self.buffer.get(start..end).unwrap_or_default();
+        let content = line.strip_suffix(b"\r").unwrap_or(line).len();
+        let oversized = content > self.line_max;
+        Raw { start, end, length: (end - start) as u64, terminated, oversized }
+    }
+
+    /// Drops an overlong line up to its newline.
+    fn skip_line(&mut self) -> io::Result<Raw> {
+        let mut length = 0;
+        loop {
+            length += (self.end - self.start) as u64;
+            (self.start, self.searched, self.end) = (0, 0, 0);
+            let terminated = if self.fill()? {
+                let fresh = self.buffer.get(..self.end).unwrap_or_default();
+                let Some(at) = memchr::memchr(b'\n', fresh) else { continue };
+                length += at as u64;
+                (self.start, self.searched) = (at + 1, at + 1);
+                true
+            } else {
+                false
+            };
+            return Ok(Raw { start: 0, end: 0, length, terminated, oversized: true });
+        }
+    }
+
+    /// Reads more behind what is there; `false` at the end.
+    fn fill(&mut self) -> io::Result<bool> {
+        if self.at_end {
+            return Ok(false);
+        }
+        if self.start > 0 {
+            self.buffer.copy_within(self.start..self.end, 0);
+            self.searched -= self.start;
+            self.end -= self.start;
+            self.start = 0;
+        }
+        if self.end == self.buffer.len() {
+            self.buffer.resize(self.end + CHUNK.max(self.end), 0);
+        }
+        loop {
+            match self.reader.read(self.buffer.get_mut(self.end..).unwrap_or_default()) {
+                Ok(0) => {
+                    self.at_end = true;
+                    return Ok(false);
+                }
+                Ok(read) => {
+                    self.end += read;
+                    return Ok(true);
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
             }
         }
     }
@@ -164,6 +225,16 @@ impl<R: BufRead> LineReader<R> {
 mod tests {
     use super::*;
 
+    /// Gives so many bytes at once, at most.
+    struct Trickle<'a>(&'a [u8], usize);
+
+    impl Read for Trickle<'_> {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            let room = buffer.len().min(self.1);
+            self.0.read(&mut buffer[..room])
+        }
+    }
+
     fn lines(buffer: &[u8], base: u64) -> (Vec<(u64, &[u8])>, usize) {
         let lines = whole_lines(buffer, base);
         let consumed = lines.consumed();
@@ -171,11 +242,11 @@ mod tests {
     }
 
     fn spans(bytes: &[u8], line_max: usize, capacity: usize) -> Vec<(LineSpan, Vec<u8>)> {
-        let reader = io::BufReader::with_capacity(capacity, bytes);
+        let reader = Trickle(bytes, capacity);
         let mut reader = LineReader::new(reader, line_max);
-        let (mut line, mut seen) = (Vec::new(), Vec::new());
-        while let Some(span) = reader.next_line(&mut line).unwrap() {
-            seen.push((span, line.clone()));
+        let mut seen = Vec::new();
+        while let Some((span, line)) = reader.next_line().unwrap() {
+            seen.push((span, line.to_vec()));
         }
         assert_eq!(reader.offset(), bytes.len() as u64);
         seen

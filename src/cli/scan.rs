@@ -33,6 +33,7 @@ use super::interrupt::{self, Interrupt};
 use super::rules::sources;
 use crate::audit::source::ControlPlane;
 use crate::engine::correlate::windows::Windows;
+use crate::engine::reader::Reader;
 use crate::engine::ruleset::RuleSet;
 use crate::model::ids::ClusterId;
 
@@ -61,6 +62,7 @@ fn run(
     let expanded = inputs::expand(&arguments.paths);
     let mut scan = Scan {
         rules,
+        reader: Reader::new(rules),
         filter: Filter { level: arguments.level, modes: arguments.mode.clone() },
         cluster: ClusterId::new(&arguments.cluster),
         control_plane: ControlPlane::new(arguments.control_plane.clone()),

@@ -1,5 +1,6 @@
 //! Events in, findings out: the plain evaluator. It asks every rule about every event and shares
-//! nothing between them; the fast path of a later day is measured against it.
+//! nothing between them; the fast path is measured against it, and leaves to it every event that
+//! a rule may match.
 
 use std::collections::BTreeSet;
 
@@ -37,7 +38,7 @@ pub(super) fn is_judged(event: &Event) -> bool {
 }
 
 /// The finding of a rule that fired on an event.
-fn finding(rule: &LoadedRule, event: &Event) -> Finding {
+pub(super) fn finding(rule: &LoadedRule, event: &Event) -> Finding {
     let cluster = event.cluster().clone();
     let audit_id = event.audit_id().to_owned();
     let time = event.time();

@@ -2,7 +2,7 @@
 //! reason, never a rule that silently does nothing.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 pub use super::correlate::plan::LoadedCorrelation;
 pub use super::elsewhere::Provenance;
@@ -10,6 +10,7 @@ pub use super::loaded::{Listed, LoadedRule, NotRun};
 
 use super::correlate::link::{Linked, link};
 use super::elsewhere;
+use super::fast::{AskedRule, FastPath};
 use super::loaded::{self, fault_at};
 use crate::model::ids::RuleId;
 use crate::model::rule::RuleRef;
@@ -46,6 +47,8 @@ pub struct RuleSet {
     /// Names and ids of rules about other logs.
     foreign: BTreeSet<String>,
     not_run: Vec<NotRun>,
+    /// The rules that are asked, compiled together when they are first needed.
+    fast: Arc<OnceLock<FastPath>>,
 }
 
 impl RuleSet {
@@ -140,6 +143,34 @@ impl RuleSet {
     /// The rules whose events go into correlations.
     pub(super) fn correlated(&self) -> impl Iterator<Item = &LoadedRule> {
         self.correlated.iter().map(AsRef::as_ref)
+    }
+
+    /// The rules that are asked, compiled together for the fast path: once, at the first call.
+    pub fn fast(&self) -> &FastPath {
+        self.fast.get_or_init(|| FastPath::compile(self))
+    }
+
+    /// The rules that are asked about events, and what for: those that make findings of their own
+    /// first, in the order of [`RuleSet::telling`].
+    pub(super) fn asked(&self) -> Vec<AskedRule> {
+        let correlated: BTreeSet<&RuleId> =
+            self.correlated.iter().map(|rule| &rule.reference.id).collect();
+        let telling = |rule: &&Arc<LoadedRule>| !self.silenced.contains(&rule.reference.id);
+        let told = self.rules.iter().filter(telling).map(|rule| AskedRule {
+            rule: Arc::clone(rule),
+            tells: true,
+            correlates: correlated.contains(&rule.reference.id),
+        });
+        let mut asked: Vec<AskedRule> = told.collect();
+        let known: BTreeSet<RuleId> =
+            asked.iter().map(|asked| asked.rule.reference.id.clone()).collect();
+        let more = self.correlated.iter().filter(|rule| !known.contains(&rule.reference.id));
+        asked.extend(more.map(|rule| AskedRule {
+            rule: Arc::clone(rule),
+            tells: false,
+            correlates: true,
+        }));
+        asked
     }
 
     /// Whether a correlation that fires is told of.
@@ -300,6 +331,7 @@ impl RuleSet {
         self.running = running;
         self.correlated = correlated;
         self.silenced = silenced;
+        self.fast = Arc::default();
     }
 }
 

@@ -5,8 +5,8 @@ use time::OffsetDateTime;
 
 use crate::audit::blob_path;
 use crate::audit::lines::whole_lines;
-use crate::audit::record::{Origin, decode};
-use crate::engine::evaluate::evaluate;
+use crate::audit::record::Origin;
+use crate::engine::reader::{Outcome, Reader};
 use crate::model::checkpoint::{BlobRef, Checkpoint, Growth, Lease, Totals};
 use crate::model::ids::AlertId;
 use crate::model::problem::{Problem, ProblemKind};
@@ -54,6 +54,8 @@ struct Segment<'a> {
     logs: &'a dyn Blobs,
     blob: &'a BlobRef,
     origin: Origin,
+    /// Remembers what values came to, over all reads of the segment.
+    reader: Reader<'a>,
     checkpoint: Checkpoint,
     etag: Etag,
     report: SegmentReport,
@@ -83,6 +85,7 @@ pub async fn segment(services: &Services, blob: &BlobRef) -> Result<SegmentRepor
         logs: logs.as_ref(),
         blob,
         origin,
+        reader: Reader::new(&services.rules),
         checkpoint,
         etag,
         report: report(SegmentState::CaughtUp),
@@ -209,18 +212,13 @@ impl Segment<'_> {
     /// them.
     async fn take_lines(&mut self) -> Result<(), PipelineError> {
         let base = self.checkpoint.offset;
-        let mut totals = Totals::default();
-        let mut events = Vec::new();
-        let mut problems = Vec::new();
         let skipped = self.skip();
         let rest = self.tail.get(skipped..).unwrap_or_default();
         let mut lines = whole_lines(rest, base + skipped as u64);
         for line in lines.by_ref() {
-            let decoded = decode(line.bytes, line.offset, &self.origin);
-            totals.add(&decoded.totals);
-            problems.extend(decoded.problems);
-            events.extend(decoded.events);
+            self.reader.line(line.bytes, line.offset, &self.origin);
         }
+        let Outcome { mut totals, mut problems, findings, .. } = self.reader.take();
         let mut consumed = skipped + lines.consumed();
         let oversized = self.services.limits.segment_bytes;
         if consumed == 0 && self.tail.len() as u64 >= oversized {
@@ -237,7 +235,6 @@ impl Segment<'_> {
         if consumed == 0 {
             return Ok(());
         }
-        let findings = evaluate(&self.services.rules, &events);
         totals.findings = findings.len() as u64;
         let changed = record(self.services, findings).await?;
         self.advance(consumed, &totals).await?;

@@ -22,6 +22,7 @@ mod cli;
 mod dependencies;
 mod end_to_end;
 mod fake_host;
+mod fast_path;
 mod forms;
 mod host_contract;
 mod managed_identity;

@@ -32,9 +32,9 @@ fn sample_lines(name: &str) -> Vec<Vec<u8>> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("samples").join(name);
     let file = gzip::open(File::open(path).unwrap()).unwrap();
     let mut reader = LineReader::new(file, 4 << 20);
-    let (mut line, mut lines) = (Vec::new(), Vec::new());
-    while reader.next_line(&mut line).unwrap().is_some() {
-        lines.push(line.clone());
+    let mut lines = Vec::new();
+    while let Some((_, line)) = reader.next_line().unwrap() {
+        lines.push(line.to_vec());
     }
     lines
 }
@@ -347,11 +347,10 @@ proptest! {
         }
         prop_assert_eq!((seen, from), (expected.clone(), consumed));
         let mut reader = LineReader::new(bytes, 1000);
-        let mut line = Vec::new();
         let mut read = Vec::new();
-        while let Some(span) = reader.next_line(&mut line).unwrap() {
+        while let Some((span, line)) = reader.next_line().unwrap() {
             if span.terminated {
-                read.push((base + span.offset, line.clone()));
+                read.push((base + span.offset, line.to_vec()));
             }
         }
         prop_assert_eq!(read, expected);

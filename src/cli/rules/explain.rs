@@ -95,9 +95,9 @@ fn events(path: &Path) -> Result<Decoded, Failure> {
         return Ok(decode(document.to_string().as_bytes(), 0, &origin));
     }
     let mut all = Decoded::default();
-    let (mut lines, mut line) = (LineReader::new(text.as_slice(), text.len()), Vec::new());
-    while let Ok(Some(span)) = lines.next_line(&mut line) {
-        let decoded = decode(&line, span.offset, &origin);
+    let mut lines = LineReader::new(text.as_slice(), text.len());
+    while let Ok(Some((span, line))) = lines.next_line() {
+        let decoded = decode(line, span.offset, &origin);
         all.events.extend(decoded.events);
         all.problems.extend(decoded.problems);
         all.totals.add(&decoded.totals);

@@ -11,17 +11,15 @@ use super::progress::Progress;
 use super::report::Report;
 use super::seen::Seen;
 use super::summary::Summary;
-use crate::audit::event::Event;
 use crate::audit::lines::LineReader;
-use crate::audit::record::{Origin, decode};
+use crate::audit::record::Origin;
 use crate::audit::source::ControlPlane;
 use crate::audit::{blob_path, gzip};
 use crate::cli::console::Console;
 use crate::cli::failure::Failure;
 use crate::cli::interrupt::Interrupt;
-use crate::engine::correlate::contribution::contribute;
 use crate::engine::correlate::windows::{Limits, Windows};
-use crate::engine::evaluate::evaluate;
+use crate::engine::reader::Reader;
 use crate::engine::ruleset::RuleSet;
 use crate::model::finding::Finding;
 use crate::model::ids::ClusterId;
@@ -29,8 +27,8 @@ use crate::model::level::Level;
 use crate::model::problem::{Problem, ProblemKind};
 use crate::model::rule::Mode;
 
-/// Events evaluated at once, and bytes of lines they come from, at most.
-const BATCH_EVENTS: usize = 1_000;
+/// Lines read before their findings are told, and bytes of them, at most.
+const BATCH_LINES: usize = 1_000;
 const BATCH_BYTES: u64 = 16 * 1024 * 1024;
 /// Bytes of one line. The API server refuses objects beyond 3 MiB; request and response escaped
 /// once more stay below this.
@@ -63,6 +61,7 @@ impl Filter {
 /// One scan under way.
 pub(in crate::cli) struct Scan<'a> {
     pub rules: &'a RuleSet,
+    pub reader: Reader<'a>,
     pub filter: Filter,
     /// The cluster's name where no path and no record tells it.
     pub cluster: ClusterId,
@@ -131,35 +130,25 @@ impl Scan<'_> {
     /// inner one the input's.
     fn records(
         &mut self,
-        mut reader: Box<dyn BufRead + '_>,
+        mut input: Box<dyn BufRead + '_>,
         origin: &Origin,
         console: &mut Console,
     ) -> io::Result<io::Result<()>> {
-        match reader.fill_buf().map(document::is_document) {
+        match input.fill_buf().map(document::is_document) {
             Ok(true) => {}
             Ok(false) => {
-                return self.batches(&mut LineReader::new(reader, LINE_MAX), origin, console);
+                return self.batches(&mut LineReader::new(input, LINE_MAX), origin, console);
             }
             Err(error) => return Ok(Err(error)),
         }
-        let document = match document::read(reader) {
+        let document = match document::read(input) {
             Ok(document) => document,
             Err(error) => return Ok(Err(error)),
         };
         self.summary.bytes += document.len() as u64;
-        let events = self.decode(&document, 0, origin);
-        self.evaluate(&events, console)?;
+        self.reader.document(&document, origin);
+        self.evaluate(origin, console)?;
         Ok(Ok(()))
-    }
-
-    /// Decodes a line or a document and counts what it came to.
-    fn decode(&mut self, text: &[u8], offset: u64, origin: &Origin) -> Vec<Event> {
-        let decoded = decode(text, offset, origin);
-        self.summary.totals.add(&decoded.totals);
-        for problem in &decoded.problems {
-            self.problems.add(&origin.name, problem);
-        }
-        decoded.events
     }
 
     /// The outer error is the output's, the inner one the input's; what was read before it has
@@ -172,11 +161,9 @@ impl Scan<'_> {
     ) -> io::Result<io::Result<()>> {
         let before = self.summary.bytes;
         loop {
-            let start = lines.offset();
-            let mut events = Vec::new();
-            let ended = self.batch(lines, origin, &mut events, start);
+            let ended = self.batch(lines, origin);
             self.summary.bytes = before + lines.offset();
-            self.evaluate(&events, console)?;
+            self.evaluate(origin, console)?;
             match ended {
                 Ok(false) if self.interrupt.is_raised() => {
                     self.summary.interrupted = true;
@@ -189,20 +176,18 @@ impl Scan<'_> {
         }
     }
 
-    /// Decodes lines until the batch is full (`false`) or the input ends (`true`).
+    /// Reads lines until the batch is full (`false`) or the input ends (`true`).
     fn batch(
         &mut self,
         lines: &mut LineReader<Box<dyn BufRead + '_>>,
         origin: &Origin,
-        events: &mut Vec<Event>,
-        start: u64,
     ) -> io::Result<bool> {
-        let mut line = Vec::new();
-        while events.len() < BATCH_EVENTS && lines.offset() - start < BATCH_BYTES {
-            if self.interrupt.is_raised() {
+        let start = lines.offset();
+        for _ in 0..BATCH_LINES {
+            if lines.offset() - start >= BATCH_BYTES || self.interrupt.is_raised() {
                 return Ok(false);
             }
-            let Some(span) = lines.next_line(&mut line)? else {
+            let Some((span, line)) = lines.next_line()? else {
                 return Ok(true);
             };
             if span.oversized {
@@ -213,18 +198,23 @@ impl Scan<'_> {
                 self.problems.add(&origin.name, &Problem { kind, offset: span.offset, detail });
                 continue;
             }
-            events.extend(self.decode(&line, span.offset, origin));
+            self.reader.line(line, span.offset, origin);
         }
         Ok(false)
     }
 
-    fn evaluate(&mut self, events: &[Event], console: &mut Console) -> io::Result<()> {
-        for finding in evaluate(self.rules, events) {
-            self.tell(&finding, console)?;
+    /// Tells what the lines read since the last call came to.
+    fn evaluate(&mut self, origin: &Origin, console: &mut Console) -> io::Result<()> {
+        let outcome = self.reader.take();
+        self.summary.totals.add(&outcome.totals);
+        for problem in &outcome.problems {
+            self.problems.add(&origin.name, problem);
         }
-        let contributed = contribute(self.rules, events);
-        self.windows.count_ungrouped(contributed.ungrouped);
-        self.windows.add(contributed.contributions);
+        for finding in &outcome.findings {
+            self.tell(finding, console)?;
+        }
+        self.windows.count_ungrouped(outcome.contributed.ungrouped);
+        self.windows.add(outcome.contributed.contributions);
         for finding in self.windows.settle(self.rules, &LIMITS) {
             self.tell(&finding, console)?;
         }

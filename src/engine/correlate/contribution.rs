@@ -52,17 +52,30 @@ pub fn contribute(rules: &RuleSet, events: &[Event]) -> Contributed {
             .filter(|rule| rule.matcher.matches(event))
             .map(|rule| &rule.reference.id)
             .collect();
+        contributed.event(rules, event, &fired);
+    }
+    contributed
+}
+
+impl Contributed {
+    /// Adds what an event contributes that set off these rules.
+    pub(in crate::engine) fn event(
+        &mut self,
+        rules: &RuleSet,
+        event: &Event,
+        fired: &BTreeSet<&RuleId>,
+    ) {
         if fired.is_empty() {
-            continue;
+            return;
         }
         let Some(received) = event.received() else {
-            contributed.ungrouped += 1;
-            continue;
+            self.ungrouped += 1;
+            return;
         };
         let witness = Arc::new(Witness::of(event));
         for correlation in rules.running() {
-            for (group, entry) in entries(correlation, &fired, event, &witness, &mut contributed) {
-                contributed.contributions.push(Contribution {
+            for (group, entry) in entries(correlation, fired, event, &witness, self) {
+                self.contributions.push(Contribution {
                     cluster: event.cluster().clone(),
                     moment: moment(received),
                     identity: event.identity(),
@@ -73,7 +86,6 @@ pub fn contribute(rules: &RuleSet, events: &[Event]) -> Contributed {
             }
         }
     }
-    contributed
 }
 
 /// A time as the windows count it.

@@ -1,0 +1,494 @@
+//! The walk over an audit event as it lies in the file. It looks at the fields that rules name, in
+//! whatever order they come, takes out the branches that each value refutes, and steps over
+//! everything else. Of what it does not expect it makes no guess: it gives the event up, and the
+//! reference decides.
+
+use super::FastPath;
+use super::bits::Bits;
+use super::column::{Scratch, Value};
+use super::keys::Target;
+use super::memory::{Known, Memory};
+use super::projection::{Guard, Node};
+use super::scan::{self, Scanner, Stop};
+use super::surprise::Surprise;
+use super::unescape::unescape;
+
+/// Arrays in arrays that are entered.
+const DEPTH_MAX: usize = 32;
+/// Values looked at in one event; the reference stops at a number of its own, much later.
+const VISITS_MAX: usize = 20_000;
+
+/// Room that is used again for each event.
+#[derive(Debug, Default)]
+pub(super) struct Room {
+    /// The keys seen of each object that is open, a bit each.
+    seen: Vec<u64>,
+    inner: Vec<u8>,
+    text: Vec<u8>,
+    scratch: Scratch,
+}
+
+/// One event under way.
+pub(super) struct Walk<'a> {
+    pub(super) fast: &'a FastPath,
+    pub(super) scanner: Scanner,
+    pub(super) memory: &'a mut [Memory],
+    pub(super) room: &'a mut Room,
+    /// The branches that nothing has refuted yet.
+    pub(super) standing: &'a mut Bits,
+    /// The guards met so far, a bit each.
+    guards: u8,
+    depth: usize,
+    visits: usize,
+}
+
+const ALL_GUARDS: u8 = 0b111;
+
+type Walked = Result<usize, Surprise>;
+
+impl<'a> Walk<'a> {
+    pub(super) fn new(
+        fast: &'a FastPath,
+        scanner: Scanner,
+        memory: &'a mut [Memory],
+        room: &'a mut Room,
+        standing: &'a mut Bits,
+    ) -> Self {
+        room.seen.clear();
+        Self { fast, scanner, memory, room, standing, guards: 0, depth: 0, visits: 0 }
+    }
+
+    /// Walks the event whose opening brace is at `at`; gives the index behind its closing one.
+    pub(super) fn event<const ESC: bool>(&mut self, text: &[u8], at: usize) -> Walked {
+        if byte(text, at)? != b'{' {
+            return Err(Surprise::Shape);
+        }
+        let end = self.object::<ESC>(text, at + 1, 0, false)?;
+        if self.guards == ALL_GUARDS { Ok(end) } else { Err(Surprise::Shape) }
+    }
+
+    /// `at` is behind the opening brace.
+    fn object<const ESC: bool>(
+        &mut self,
+        text: &[u8],
+        mut at: usize,
+        number: usize,
+        in_array: bool,
+    ) -> Walked {
+        let fast = self.fast;
+        let node = fast.node(number);
+        let seen = self.room.seen.len();
+        let words = node.children.len().div_ceil(64);
+        self.room.seen.resize(seen + words, 0);
+        at = blanks::<ESC>(text, at);
+        if byte(text, at)? == b'}' {
+            at += 1;
+        } else {
+            loop {
+                let key = opened::<ESC>(text, at)?;
+                let name = scan::string::<ESC>(text, key)?;
+                if name.escaped {
+                    return Err(Surprise::Escape);
+                }
+                at = blanks::<ESC>(text, name.after);
+                if byte(text, at)? != b':' {
+                    return Err(Surprise::Malformed);
+                }
+                at = blanks::<ESC>(text, at + 1);
+                at = match node.keys.find(text.get(key..name.end).unwrap_or_default()) {
+                    None => self.skip::<ESC>(text, at)?,
+                    Some(Target::Odd) => return Err(Surprise::Reading),
+                    Some(Target::Child(child)) => {
+                        self.mark(seen, child)?;
+                        self.child::<ESC>(text, at, node, child, in_array)?
+                    }
+                };
+                at = blanks::<ESC>(text, at);
+                match byte(text, at)? {
+                    b',' => at = blanks::<ESC>(text, at + 1),
+                    b'}' => {
+                        at += 1;
+                        break;
+                    }
+                    _ => return Err(Surprise::Malformed),
+                }
+            }
+        }
+        if !in_array {
+            self.settle_absent(node, seen);
+        }
+        self.room.seen.truncate(seen);
+        Ok(at)
+    }
+
+    /// Notes that a key was seen; twice, and only the reference knows which one counts.
+    fn mark(&mut self, seen: usize, child: usize) -> Result<(), Surprise> {
+        let word = self.room.seen.get_mut(seen + child / 64).ok_or(Surprise::Shape)?;
+        let bit = 1 << (child % 64);
+        if *word & bit != 0 {
+            return Err(Surprise::DuplicateKey);
+        }
+        *word |= bit;
+        Ok(())
+    }
+
+    /// Whatever was not seen is absent.
+    fn settle_absent(&mut self, node: &Node, seen: usize) {
+        for (index, child) in node.children.iter().enumerate() {
+            let word = self.room.seen.get(seen + index / 64).copied().unwrap_or(u64::MAX);
+            if word >> (index % 64) & 1 == 0 {
+                self.standing.keep(&self.fast.node(*child).standing_absent);
+            }
+        }
+    }
+
+    fn child<const ESC: bool>(
+        &mut self,
+        text: &[u8],
+        at: usize,
+        node: &Node,
+        child: usize,
+        in_array: bool,
+    ) -> Walked {
+        let number = *node.children.get(child).ok_or(Surprise::Shape)?;
+        let child = self.fast.node(number);
+        if child.guarded || self.standing.meets(&child.touched) {
+            self.value::<ESC>(text, at, number, in_array)
+        } else {
+            self.skip::<ESC>(text, at)
+        }
+    }
+
+    fn value<const ESC: bool>(
+        &mut self,
+        text: &[u8],
+        at: usize,
+        number: usize,
+        in_array: bool,
+    ) -> Walked {
+        let fast = self.fast;
+        let node = fast.node(number);
+        self.visits += 1;
+        if self.visits > VISITS_MAX {
+            return Err(Surprise::Large);
+        }
+        match byte(text, at)? {
+            b'{' => {
+                self.refuse_guarded(node)?;
+                if let Some(column) = node.column {
+                    self.anything(column, in_array);
+                }
+                if node.children.is_empty() {
+                    return self.skip::<ESC>(text, at);
+                }
+                self.object::<ESC>(text, at + 1, number, in_array)
+            }
+            b'[' => {
+                self.refuse_guarded(node)?;
+                self.array::<ESC>(text, at, number, in_array)
+            }
+            b'"' if !ESC => self.text::<ESC>(text, at + 1, node, in_array),
+            b'\\' if ESC => {
+                let opened = opened::<ESC>(text, at)?;
+                self.text::<ESC>(text, opened, node, in_array)
+            }
+            _ => self.token::<ESC>(text, at, node, in_array),
+        }
+    }
+
+    /// What must be a text is an object, or what should be plain has more inside.
+    fn refuse_guarded(&self, node: &Node) -> Result<(), Surprise> {
+        if node.guard.is_some() {
+            return Err(Surprise::Shape);
+        }
+        if node.odd_inside { Err(Surprise::Reading) } else { Ok(()) }
+    }
+
+    fn array<const ESC: bool>(
+        &mut self,
+        text: &[u8],
+        at: usize,
+        number: usize,
+        in_array: bool,
+    ) -> Walked {
+        let fast = self.fast;
+        let node = fast.node(number);
+        self.depth += 1;
+        if self.depth > DEPTH_MAX {
+            return Err(Surprise::Large);
+        }
+        if let Some(column) = node.column {
+            self.anything(column, true);
+        }
+        let mut at = blanks::<ESC>(text, at + 1);
+        if byte(text, at)? == b']' {
+            at += 1;
+        } else {
+            loop {
+                at = self.value::<ESC>(text, at, number, true)?;
+                at = blanks::<ESC>(text, at);
+                match byte(text, at)? {
+                    b',' => at = blanks::<ESC>(text, at + 1),
+                    b']' => {
+                        at += 1;
+                        break;
+                    }
+                    _ => return Err(Surprise::Malformed),
+                }
+            }
+        }
+        self.depth -= 1;
+        if !in_array {
+            for index in &node.below {
+                if let (Some(memory), Some(column)) =
+                    (self.memory.get_mut(*index), fast.columns.get(*index))
+                {
+                    self.standing.keep(memory.gathered(column));
+                }
+            }
+        }
+        Ok(at)
+    }
+
+    /// A string; `at` is behind its opening quote.
+    fn text<const ESC: bool>(
+        &mut self,
+        text: &[u8],
+        at: usize,
+        node: &Node,
+        in_array: bool,
+    ) -> Walked {
+        let found = scan::string::<ESC>(text, at)?;
+        let raw = text.get(at..found.end).unwrap_or_default();
+        if let Some(guard) = node.guard {
+            self.guard(guard, raw, found.escaped)?;
+        }
+        if let Some(index) = node.column {
+            let known = self.answer_text::<ESC>(index, raw, found.escaped)?;
+            self.settle(index, known, in_array);
+        }
+        if !in_array {
+            self.standing.keep(&node.standing_childless);
+        }
+        Ok(found.after)
+    }
+
+    fn guard(&mut self, guard: Guard, raw: &[u8], escaped: bool) -> Result<(), Surprise> {
+        let sound = match guard {
+            Guard::Kind => raw == b"Event",
+            Guard::ApiVersion => raw.starts_with(b"audit.k8s.io/"),
+            Guard::Verb => true,
+            Guard::Refused => false,
+        };
+        if escaped || !sound {
+            return Err(Surprise::Shape);
+        }
+        self.guards |= match guard {
+            Guard::Kind => 0b1,
+            Guard::ApiVersion => 0b10,
+            Guard::Verb => 0b100,
+            Guard::Refused => 0,
+        };
+        Ok(())
+    }
+
+    fn answer_text<const ESC: bool>(
+        &mut self,
+        index: usize,
+        raw: &[u8],
+        escaped: bool,
+    ) -> Result<Option<Known>, Surprise> {
+        let fast = self.fast;
+        let (Some(memory), Some(column)) = (self.memory.get_mut(index), fast.columns.get(index))
+        else {
+            return Err(Surprise::Shape);
+        };
+        if !escaped {
+            if let Some(known) = memory.recall(raw, false) {
+                return Ok(Some(known));
+            }
+            let value = String::from_utf8_lossy(raw);
+            let remembered = Some((raw, false));
+            return Ok(memory.learn(
+                column,
+                Value::Text(&value),
+                remembered,
+                &mut self.room.scratch,
+            ));
+        }
+        let Room { inner, text, scratch, .. } = &mut *self.room;
+        unescape::<ESC>(raw, inner, text).map_err(|_| Surprise::Escape)?;
+        let value = String::from_utf8_lossy(text);
+        Ok(memory.learn(column, Value::Text(&value), None, scratch))
+    }
+
+    /// A number, a boolean or null.
+    fn token<const ESC: bool>(
+        &mut self,
+        text: &[u8],
+        at: usize,
+        node: &Node,
+        in_array: bool,
+    ) -> Walked {
+        let after = token_end(text, at)?;
+        self.refuse_guarded_token(node)?;
+        if let Some(index) = node.column {
+            let fast = self.fast;
+            let (Some(memory), Some(column)) =
+                (self.memory.get_mut(index), fast.columns.get(index))
+            else {
+                return Err(Surprise::Shape);
+            };
+            let raw = text.get(at..after).unwrap_or_default();
+            let known = match memory.recall(raw, true) {
+                Some(known) => Some(known),
+                None => {
+                    let value = token(raw)?;
+                    memory.learn(column, value, Some((raw, true)), &mut self.room.scratch)
+                }
+            };
+            self.settle(index, known, in_array);
+        }
+        if !in_array {
+            self.standing.keep(&node.standing_childless);
+        }
+        Ok(after)
+    }
+
+    fn refuse_guarded_token(&self, node: &Node) -> Result<(), Surprise> {
+        if node.guard.is_some() { Err(Surprise::Shape) } else { Ok(()) }
+    }
+
+    /// Something is there, of which no value matters.
+    fn anything(&mut self, index: usize, in_array: bool) {
+        let fast = self.fast;
+        if let (Some(memory), Some(column)) = (self.memory.get_mut(index), fast.columns.get(index))
+        {
+            let known = memory.anything(column);
+            self.settle(index, known, in_array);
+        }
+    }
+
+    #[inline]
+    fn settle(&mut self, index: usize, known: Option<Known>, in_array: bool) {
+        let Some(memory) = self.memory.get_mut(index) else { return };
+        if in_array {
+            memory.gather(known);
+        } else {
+            self.standing.keep(memory.standing(known));
+        }
+    }
+
+    /// Steps over a value.
+    #[inline]
+    pub(super) fn skip<const ESC: bool>(&self, text: &[u8], at: usize) -> Walked {
+        match byte(text, at)? {
+            b'{' | b'[' => Ok(self.scanner.container::<ESC>(text, at + 1)?),
+            b'"' if !ESC => Ok(scan::string::<ESC>(text, at + 1)?.after),
+            b'\\' if ESC => {
+                let opened = opened::<ESC>(text, at)?;
+                Ok(scan::string::<ESC>(text, opened)?.after)
+            }
+            _ => token_end(text, at),
+        }
+    }
+}
+
+impl From<Stop> for Surprise {
+    fn from(stop: Stop) -> Self {
+        match stop {
+            Stop::Cut => Self::Cut,
+            Stop::Odd => Self::Malformed,
+        }
+    }
+}
+
+/// The byte at an index; none means that the text was cut.
+#[inline]
+pub(super) fn byte(text: &[u8], at: usize) -> Result<u8, Surprise> {
+    text.get(at).copied().ok_or(Surprise::Cut)
+}
+
+/// The index behind blanks between tokens.
+#[inline]
+pub(super) fn blanks<const ESC: bool>(text: &[u8], mut at: usize) -> usize {
+    loop {
+        match text.get(at) {
+            Some(b' ' | b'\t' | b'\n' | b'\r') if !ESC => at += 1,
+            Some(b' ') => at += 1,
+            Some(b'\\') if ESC && matches!(text.get(at + 1), Some(b'n' | b't' | b'r')) => at += 2,
+            _ => return at,
+        }
+    }
+}
+
+/// The index behind the quote that opens a string at `at`.
+#[inline]
+pub(super) fn opened<const ESC: bool>(text: &[u8], at: usize) -> Walked {
+    match (byte(text, at)?, ESC) {
+        (b'"', false) => Ok(at + 1),
+        (b'\\', true) => match byte(text, at + 1)? {
+            b'"' => Ok(at + 2),
+            _ => Err(Surprise::Malformed),
+        },
+        // The quote of the string around: it ended too early.
+        (b'"', true) => Err(Surprise::Cut),
+        _ => Err(Surprise::Malformed),
+    }
+}
+
+/// The index behind a number, a boolean or null. Something must follow it: a number that ends
+/// with the text may have been longer.
+#[inline]
+fn token_end(text: &[u8], at: usize) -> Walked {
+    let rest = text.get(at..).unwrap_or_default();
+    let inside = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'+' | b'.');
+    let length = rest.iter().position(|byte| !inside(byte)).ok_or(Surprise::Cut)?;
+    let token = rest.get(..length).unwrap_or_default();
+    // The quote of the string around is where a cut shows.
+    let cut = rest.get(length) == Some(&b'"');
+    if matches!(token, b"true" | b"false" | b"null") || is_number(token) {
+        if cut { Err(Surprise::Cut) } else { Ok(at + length) }
+    } else {
+        Err(if cut { Surprise::Cut } else { Surprise::Malformed })
+    }
+}
+
+/// The grammar of JSON's numbers.
+fn is_number(token: &[u8]) -> bool {
+    let digits = |text: &[u8]| text.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    let rest = token.strip_prefix(b"-").unwrap_or(token);
+    let whole = digits(rest);
+    if whole == 0 || (whole > 1 && rest.first() == Some(&b'0')) {
+        return false;
+    }
+    let mut rest = rest.get(whole..).unwrap_or_default();
+    if let Some(fraction) = rest.strip_prefix(b".") {
+        let places = digits(fraction);
+        if places == 0 {
+            return false;
+        }
+        rest = fraction.get(places..).unwrap_or_default();
+    }
+    let Some(exponent) = rest.strip_prefix(b"e").or_else(|| rest.strip_prefix(b"E")) else {
+        return rest.is_empty();
+    };
+    let exponent = exponent.strip_prefix(b"+").or(exponent.strip_prefix(b"-")).unwrap_or(exponent);
+    !exponent.is_empty() && digits(exponent) == exponent.len()
+}
+
+/// The value of a token. Fractions and numbers beyond 64 bits are the reference's: how they are
+/// rounded is its own business.
+fn token(raw: &[u8]) -> Result<Value<'_>, Surprise> {
+    match raw {
+        b"true" => Ok(Value::Truth(true)),
+        b"false" => Ok(Value::Truth(false)),
+        b"null" => Ok(Value::Null),
+        b"-0" => Err(Surprise::Number),
+        _ => {
+            let text = std::str::from_utf8(raw).map_err(|_| Surprise::Number)?;
+            let integer = text.parse().map_err(|_| Surprise::Number)?;
+            Ok(Value::Integer(integer, text))
+        }
+    }
+}

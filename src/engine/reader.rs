@@ -1,0 +1,112 @@
+//! Lines in, findings out. The fast path looks at each line first; what no rule can match is
+//! counted and never decoded. Everything else is decoded, and the reference decides about the rules
+//! that are left.
+
+use std::collections::BTreeSet;
+
+use super::correlate::contribution::Contributed;
+use super::evaluate::{finding, is_judged};
+use super::fast::{Counters, FastPath, Judge, Surprise, Verdict};
+use super::ruleset::RuleSet;
+use crate::audit::event::Event;
+use crate::audit::record::{Decoded, Origin, decode};
+use crate::model::checkpoint::Totals;
+use crate::model::finding::Finding;
+use crate::model::ids::RuleId;
+use crate::model::problem::Problem;
+
+/// Reads the lines of one origin after the other; remembers what values came to.
+#[derive(Debug)]
+pub struct Reader<'r> {
+    rules: &'r RuleSet,
+    fast: &'r FastPath,
+    judge: Judge<'r>,
+    outcome: Outcome,
+}
+
+/// What lines came to.
+#[derive(Debug, Default)]
+pub struct Outcome {
+    /// `records = evaluated + malformed + other`. Findings are not counted here: who keeps them
+    /// knows which are new.
+    pub totals: Totals,
+    /// In the order of the lines.
+    pub problems: Vec<Problem>,
+    /// In the order of events and then of rules.
+    pub findings: Vec<Finding>,
+    /// What events contribute to correlations.
+    pub contributed: Contributed,
+    /// Lines that the reference decoded.
+    pub decoded: u64,
+}
+
+impl<'r> Reader<'r> {
+    /// A reader that asks these rules.
+    pub fn new(rules: &'r RuleSet) -> Self {
+        let fast = rules.fast();
+        Self { rules, fast, judge: fast.judge(), outcome: Outcome::default() }
+    }
+
+    /// Reads a line without its line end, which begins at `offset`.
+    pub fn line(&mut self, line: &[u8], offset: u64, origin: &Origin) {
+        let candidates = match self.judge.judge(line, origin.cluster.as_ref()) {
+            Verdict::Nothing => {
+                self.outcome.totals.records += 1;
+                self.outcome.totals.evaluated += 1;
+                return;
+            }
+            Verdict::Candidates(candidates) | Verdict::Surprise(Surprise::Cut, candidates) => {
+                Some(candidates.indexes().collect::<Vec<_>>())
+            }
+            Verdict::Surprise(..) => None,
+        };
+        self.decoded(decode(line, offset, origin), candidates.as_deref());
+    }
+
+    /// Reads a text that is not one line, such as a document over many lines: the reference alone
+    /// looks at it.
+    pub fn document(&mut self, text: &[u8], origin: &Origin) {
+        self.decoded(decode(text, 0, origin), None);
+    }
+
+    /// What was read since the last call.
+    pub fn take(&mut self) -> Outcome {
+        std::mem::take(&mut self.outcome)
+    }
+
+    /// How often the fast path came to which verdict.
+    pub fn counters(&self) -> &Counters {
+        self.judge.counters()
+    }
+
+    fn decoded(&mut self, decoded: Decoded, candidates: Option<&[usize]>) {
+        let outcome = &mut self.outcome;
+        outcome.decoded += 1;
+        outcome.totals.add(&decoded.totals);
+        outcome.problems.extend(decoded.problems);
+        // What was found out is about one event; if the decoder sees more, it is about none.
+        let candidates = candidates.filter(|_| decoded.events.len() == 1);
+        for event in decoded.events.iter().filter(|event| is_judged(event)) {
+            self.event(event, candidates);
+        }
+    }
+
+    fn event(&mut self, event: &Event, candidates: Option<&[usize]>) {
+        let rules = self.fast.rules();
+        let all = 0..if candidates.is_none() { rules.len() } else { 0 };
+        let asked = candidates.unwrap_or_default().iter().copied().chain(all);
+        let mut fired: BTreeSet<&RuleId> = BTreeSet::new();
+        for asked in asked.filter_map(|index| rules.get(index)) {
+            if !asked.rule.matcher.matches(event) {
+                continue;
+            }
+            if asked.tells {
+                self.outcome.findings.push(finding(&asked.rule, event));
+            }
+            if asked.correlates {
+                fired.insert(&asked.rule.reference.id);
+            }
+        }
+        self.outcome.contributed.event(self.rules, event, &fired);
+    }
+}
