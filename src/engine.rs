@@ -8,6 +8,7 @@ pub mod evaluate;
 pub mod explain;
 pub mod fast;
 pub mod loaded;
+mod mapped;
 pub mod metadata;
 pub mod reader;
 pub mod ruleset;

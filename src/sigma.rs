@@ -15,6 +15,7 @@ pub mod explain;
 pub mod filter;
 pub mod lint;
 pub mod literal;
+pub mod mapping;
 pub mod metadata;
 pub mod modifier;
 pub mod node;

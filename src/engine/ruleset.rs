@@ -12,6 +12,7 @@ use super::correlate::link::{Linked, link};
 use super::elsewhere;
 use super::fast::{AskedRule, FastPath};
 use super::loaded::{self, fault_at};
+use super::mapped;
 use crate::model::ids::RuleId;
 use crate::model::rule::RuleRef;
 use crate::sigma::document::{Document, Rule, parse};
@@ -239,11 +240,12 @@ impl RuleSet {
         beneath: &Self,
     ) -> (Self, Vec<SigmaError>) {
         let mut set = Self::default();
-        let mut faults = Vec::new();
+        let (mappings, mut faults) = mapped::mappings(sources, provenance);
         for source in sources {
             match parse(&source.text, &source.path) {
                 Ok(documents) => {
-                    for document in documents {
+                    for mut document in documents {
+                        mappings.apply(&mut document);
                         set.take(document, provenance, &mut faults);
                     }
                 }
@@ -289,6 +291,8 @@ impl RuleSet {
                 reason: "filters are validated but not applied by this version".to_owned(),
                 other_log: false,
             }),
+            // Mappings were read before everything else.
+            Document::Mapping(_) => {}
         }
     }
 

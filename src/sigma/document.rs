@@ -9,6 +9,7 @@ use super::correlation::{self, Correlation};
 use super::detection::{self, Detection};
 use super::error::{Faults, SigmaError, quote};
 use super::filter::{self, Filter};
+use super::mapping::{self, Mapping};
 use super::metadata::{self, Metadata, Related, Status, Tag};
 use super::node::{Entry, Node, Place, Value};
 use super::yaml;
@@ -21,6 +22,8 @@ pub enum Document {
     Rule(Box<Rule>),
     Correlation(Box<Correlation>),
     Filter(Box<Filter>),
+    /// Ours, and no part of Sigma.
+    Mapping(Box<Mapping>),
 }
 
 /// A detection rule. The attributes are those of [`Metadata`].
@@ -94,6 +97,11 @@ fn document(node: &Node, faults: &mut Faults) -> Option<Document> {
     let kinds: Vec<&Entry> =
         ["detection", "correlation", "filter"].into_iter().filter_map(key).collect();
     match kinds.as_slice() {
+        // Only where nothing else is: a rule may have an attribute of its own of this name.
+        [] if key("mapping").is_some() => {
+            let section = key("mapping")?;
+            mapping::read(node, section, faults).map(Box::new).map(Document::Mapping)
+        }
         [] => {
             let reason = "neither a rule, a correlation nor a filter; add `detection`, \
                           `correlation` or `filter`";
