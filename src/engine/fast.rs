@@ -13,6 +13,7 @@ mod ask;
 mod bits;
 mod branch;
 mod column;
+mod derived;
 mod envelope;
 mod judge;
 mod keys;

@@ -49,6 +49,7 @@ impl<'r> Reader<'r> {
 
     /// Reads a line without its line end, which begins at `offset`.
     pub fn line(&mut self, line: &[u8], offset: u64, origin: &Origin) {
+        self.judge.set_control_plane(&origin.control_plane);
         let candidates = match self.judge.judge(line, origin.cluster.as_ref()) {
             Verdict::Nothing => {
                 self.outcome.totals.records += 1;

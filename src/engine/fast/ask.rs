@@ -5,6 +5,7 @@
 use ipnet::IpNet;
 use regex::{Regex, RegexBuilder};
 
+use super::derived::Derived;
 use super::text::{Glob, folded, pieces};
 use crate::sigma::detection::Item;
 use crate::sigma::literal::Literal;
@@ -80,14 +81,14 @@ pub(super) fn asks_for_absence(item: &Item) -> bool {
         && item.values.iter().any(|value| value.kind != Kind::Bool(true))
 }
 
-/// Whether a path is one of keys alone: computed fields are the reference's to answer, and what a
-/// path with more dots than a lookup considers leads to is nothing.
+/// Whether a path is one of keys alone, or a computed field that is known here. What a path with
+/// more dots than a lookup considers leads to is nothing.
 fn is_walkable(field: &str) -> bool {
+    if field.starts_with(crate::audit::event::NAMESPACE) {
+        return Derived::at(field).is_some();
+    }
     let dots = field.bytes().filter(|byte| *byte == b'.').count();
-    dots <= 40
-        && !field.starts_with(crate::audit::event::NAMESPACE)
-        && !field.contains('\u{fffd}')
-        && field.split('.').all(|key| !key.is_empty())
+    dots <= 40 && !field.contains('\u{fffd}') && field.split('.').all(|key| !key.is_empty())
 }
 
 fn identity(item: &Item, values: &[Literal]) -> String {

@@ -170,7 +170,7 @@ mod tests {
 
     #[test]
     fn what_cannot_be_decided_lets_more_through() {
-        let item = "  a: {v: x, midwatch.outcome: denied}\n  k: [word]\n";
+        let item = "  a: {v: x, midwatch.body: full}\n  k: [word]\n";
         assert_eq!(ways(&format!("{item}  condition: a\n")), ["v"]);
         assert_eq!(ways(&format!("{item}  condition: not a\n")), [""]);
         assert_eq!(ways(&format!("{item}  condition: a or k\n")), [""]);

@@ -7,6 +7,7 @@ use super::memory::Memory;
 use super::scan::Scanner;
 use super::surprise::Surprise;
 use super::walk::{Room, Walk};
+use crate::audit::source::ControlPlane;
 use crate::model::ids::ClusterId;
 
 /// What the bytes of a line tell.
@@ -91,6 +92,7 @@ pub struct Judge<'a> {
     room: Room,
     named: Named,
     standing: Bits,
+    control_plane: ControlPlane,
     counters: Counters,
 }
 
@@ -105,15 +107,23 @@ impl<'a> Judge<'a> {
             room: Room::default(),
             named: Named::default(),
             standing: fast.all.clone(),
+            control_plane: ControlPlane::default(),
             counters: Counters::default(),
+        }
+    }
+
+    /// Says where the control plane of the lines that follow calls from besides its usual networks.
+    pub fn set_control_plane(&mut self, control_plane: &ControlPlane) {
+        if self.control_plane != *control_plane {
+            self.control_plane = control_plane.clone();
         }
     }
 
     /// Judges a line without its line end. `cluster` is the one that the path of the blob names.
     pub fn judge(&mut self, line: &[u8], cluster: Option<&ClusterId>) -> Verdict<'_> {
         self.standing.copy_from(&self.fast.all);
-        let Self { fast, scanner, memory, room, named, standing, counters } = self;
-        let mut walk = Walk::new(fast, *scanner, memory, room, standing);
+        let Self { fast, scanner, memory, room, named, standing, control_plane, counters } = self;
+        let mut walk = Walk::new(fast, *scanner, memory, room, (standing, control_plane));
         let walked = envelope::line(&mut walk, line, cluster, named);
         counters.lines += 1;
         if let Err(surprise) = walked {

@@ -110,6 +110,12 @@ impl Memory {
         known
     }
 
+    /// The answers for a field that is not there.
+    pub(super) fn nothing(&mut self, column: &Column) -> Option<Known> {
+        self.fresh.0.copy_from(column.absent());
+        self.number(column)
+    }
+
     /// The answers for a field that is there, whatever it holds.
     pub(super) fn anything(&mut self, column: &Column) -> Option<Known> {
         self.fresh.0.copy_from(column.present());

@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::bits::Bits;
 use super::column::Column;
+use super::derived::{Derived, Noted};
 use super::keys::{KeyTable, Target};
 
 /// Maps whose keys people choose, dots and slashes included.
@@ -54,6 +55,10 @@ pub(super) struct Node {
     pub(super) children: Vec<usize>,
     pub(super) column: Option<usize>,
     pub(super) guard: Option<Guard>,
+    /// A piece that computed fields are made of.
+    pub(super) noted: Option<Noted>,
+    /// Such pieces stand below.
+    pub(super) notes_below: bool,
     /// A guard stands here or below.
     pub(super) guarded: bool,
     /// Another reading goes on below this one if it is an object or an array.
@@ -74,6 +79,8 @@ pub(super) struct Projection {
     nodes: Vec<Node>,
     /// Stands in for a node that is not there, and is never needed.
     root: Node,
+    /// Computed fields, and the columns that ask for them.
+    pub(super) derived: Vec<(Derived, usize)>,
 }
 
 #[derive(Default)]
@@ -83,6 +90,7 @@ struct Sketch {
     rests: BTreeSet<String>,
     column: Option<usize>,
     guard: Option<Guard>,
+    noted: Option<Noted>,
     is_map: bool,
 }
 
@@ -96,9 +104,18 @@ impl Projection {
     /// The tree over these paths, one for each column.
     pub(super) fn over(paths: &[String], columns: &[Column], branches: usize) -> Self {
         let mut sketches = vec![Sketch::default()];
+        let mut derived = Vec::new();
         for (column, path) in paths.iter().enumerate() {
-            if let Some(end) = add(&mut sketches, path) {
+            if let Some(computed) = Derived::at(path) {
+                derived.push((computed, column));
+            } else if let Some(end) = add(&mut sketches, path) {
                 end.column = Some(column);
+            }
+        }
+        for (noted, path) in Noted::ALL {
+            let is_used = derived.iter().any(|(computed, _)| computed.made_of().contains(&noted));
+            if let Some(end) = is_used.then(|| add(&mut sketches, path)).flatten() {
+                end.noted = Some(noted);
             }
         }
         for (path, guard) in GUARDS {
@@ -114,11 +131,20 @@ impl Projection {
                 }
             }
         }
+        for node in &mut nodes {
+            for (computed, column) in &derived {
+                if node.noted.is_some_and(|noted| computed.made_of().contains(&noted))
+                    && let Some(column) = columns.get(*column)
+                {
+                    node.touched.unite(&column.touched);
+                }
+            }
+        }
         // Children are numbered behind their parents, so backwards they are complete.
         for index in (0..nodes.len()).rev() {
             complete(&mut nodes, index, columns, branches);
         }
-        Self { nodes, root: node(&Sketch::default(), branches) }
+        Self { nodes, root: node(&Sketch::default(), branches), derived }
     }
 }
 
@@ -166,6 +192,8 @@ fn node(sketch: &Sketch, branches: usize) -> Node {
         children,
         column: sketch.column,
         guard: sketch.guard,
+        noted: sketch.noted,
+        notes_below: false,
         guarded: sketch.guard.is_some(),
         odd_inside: false,
         touched: Bits::none(branches),
@@ -194,13 +222,14 @@ fn complete(nodes: &mut [Node], index: usize, columns: &[Column], branches: usiz
     let mut touched = Bits::none(branches);
     let mut absent = Bits::all(branches);
     let mut below: Vec<usize> = Vec::new();
-    let mut guarded = false;
+    let (mut guarded, mut notes) = (false, false);
     let children = nodes.get(index).map(|node| node.children.clone()).unwrap_or_default();
     for child in children.iter().filter_map(|child| nodes.get(*child)) {
         touched.unite(&child.touched);
         absent.keep(&child.standing_absent);
         below.extend(child.below.iter().copied());
         guarded |= child.guarded;
+        notes |= child.notes_below || child.noted.is_some();
     }
     let Some(node) = nodes.get_mut(index) else { return };
     node.standing_childless = absent.clone();
@@ -210,8 +239,9 @@ fn complete(nodes: &mut [Node], index: usize, columns: &[Column], branches: usiz
         column.standing(column.absent(), &mut standing);
         absent.keep(&standing);
     }
-    node.touched = touched;
+    node.touched.unite(&touched);
     node.standing_absent = absent;
     node.below.extend(below);
     node.guarded |= guarded;
+    node.notes_below = notes;
 }

@@ -6,12 +6,14 @@
 use super::FastPath;
 use super::bits::Bits;
 use super::column::{Scratch, Value};
+use super::derived::{Computed, Noted, Piece, Pieces, compute};
 use super::keys::Target;
 use super::memory::{Known, Memory};
 use super::projection::{Guard, Node};
 use super::scan::{self, Scanner, Stop};
 use super::surprise::Surprise;
 use super::unescape::unescape;
+use crate::audit::source::ControlPlane;
 
 /// Arrays in arrays that are entered.
 const DEPTH_MAX: usize = 32;
@@ -26,6 +28,7 @@ pub(super) struct Room {
     inner: Vec<u8>,
     text: Vec<u8>,
     scratch: Scratch,
+    pieces: Pieces,
 }
 
 /// One event under way.
@@ -36,6 +39,7 @@ pub(super) struct Walk<'a> {
     pub(super) room: &'a mut Room,
     /// The branches that nothing has refuted yet.
     pub(super) standing: &'a mut Bits,
+    pub(super) control_plane: &'a ControlPlane,
     /// The guards met so far, a bit each.
     guards: u8,
     depth: usize,
@@ -52,10 +56,12 @@ impl<'a> Walk<'a> {
         scanner: Scanner,
         memory: &'a mut [Memory],
         room: &'a mut Room,
-        standing: &'a mut Bits,
+        (standing, control_plane): (&'a mut Bits, &'a ControlPlane),
     ) -> Self {
         room.seen.clear();
-        Self { fast, scanner, memory, room, standing, guards: 0, depth: 0, visits: 0 }
+        room.pieces.clear();
+        let (guards, depth, visits) = (0, 0, 0);
+        Self { fast, scanner, memory, room, standing, control_plane, guards, depth, visits }
     }
 
     /// Walks the event whose opening brace is at `at`; gives the index behind its closing one.
@@ -64,7 +70,50 @@ impl<'a> Walk<'a> {
             return Err(Surprise::Shape);
         }
         let end = self.object::<ESC>(text, at + 1, 0, false)?;
-        if self.guards == ALL_GUARDS { Ok(end) } else { Err(Surprise::Shape) }
+        if self.guards != ALL_GUARDS {
+            return Err(Surprise::Shape);
+        }
+        self.derive::<ESC>(text);
+        Ok(end)
+    }
+
+    /// Answers the questions about computed fields that are still open.
+    fn derive<const ESC: bool>(&mut self, text: &[u8]) {
+        let fast = self.fast;
+        for (derived, index) in &fast.projection.derived {
+            let (Some(memory), Some(column)) =
+                (self.memory.get_mut(*index), fast.columns.get(*index))
+            else {
+                continue;
+            };
+            if !self.standing.meets(&column.touched) {
+                continue;
+            }
+            let Room { scratch, pieces, .. } = &mut *self.room;
+            let known = match compute::<ESC>(*derived, text, pieces, self.control_plane) {
+                Computed::Unknown => continue,
+                Computed::Absent => memory.nothing(column),
+                Computed::Truth(truth) => memory.learn(column, Value::Truth(truth), None, scratch),
+                Computed::Text(value) => {
+                    let raw = value.as_bytes();
+                    memory.recall(raw, false).or_else(|| {
+                        memory.learn(column, Value::Text(&value), Some((raw, false)), scratch)
+                    })
+                }
+            };
+            self.standing.keep(memory.standing(known));
+        }
+    }
+
+    /// Notes a piece that computed fields are made of, where it stands as it should.
+    fn note(&mut self, node: &Node, depth: usize, piece: Piece) {
+        if let Some(noted) = node.noted {
+            let is_list = matches!(noted, Noted::Groups | Noted::Sources);
+            if self.depth != depth + usize::from(is_list) {
+                self.room.pieces.misplaced = true;
+            }
+            self.room.pieces.text(noted, piece);
+        }
     }
 
     /// `at` is behind the opening brace.
@@ -217,6 +266,8 @@ impl<'a> Walk<'a> {
         if self.depth > DEPTH_MAX {
             return Err(Surprise::Large);
         }
+        // The reference looks for pieces of computed fields in objects alone.
+        self.room.pieces.misplaced |= node.notes_below;
         if let Some(column) = node.column {
             self.anything(column, true);
         }
@@ -263,6 +314,7 @@ impl<'a> Walk<'a> {
         if let Some(guard) = node.guard {
             self.guard(guard, raw, found.escaped)?;
         }
+        self.note(node, 0, Piece { start: at, end: found.end, escaped: found.escaped });
         if let Some(index) = node.column {
             let known = self.answer_text::<ESC>(index, raw, found.escaped)?;
             self.settle(index, known, in_array);
@@ -276,11 +328,13 @@ impl<'a> Walk<'a> {
     fn guard(&mut self, guard: Guard, raw: &[u8], escaped: bool) -> Result<(), Surprise> {
         let sound = match guard {
             Guard::Kind => raw == b"Event",
+            // Where slashes are escaped, this one is.
+            Guard::ApiVersion if escaped => raw.starts_with(b"audit.k8s.io\\/"),
             Guard::ApiVersion => raw.starts_with(b"audit.k8s.io/"),
             Guard::Verb => true,
             Guard::Refused => false,
         };
-        if escaped || !sound {
+        if !sound {
             return Err(Surprise::Shape);
         }
         self.guards |= match guard {
@@ -332,6 +386,10 @@ impl<'a> Walk<'a> {
     ) -> Walked {
         let after = token_end(text, at)?;
         self.refuse_guarded_token(node)?;
+        if let Some(noted) = node.noted {
+            self.room.pieces.misplaced |= self.depth > 0 && noted == Noted::Code;
+            self.room.pieces.token(noted, at, after);
+        }
         if let Some(index) = node.column {
             let fast = self.fast;
             let (Some(memory), Some(column)) =
