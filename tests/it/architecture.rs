@@ -223,6 +223,27 @@ fn every_module_says_what_it_owns_and_stays_short() {
 }
 
 #[test]
+fn only_one_file_says_unsafe() {
+    let allowed = "engine/fast/scan/x86.rs";
+    let says = |text: &str| {
+        code(text)
+            .split(|c: char| !c.is_alphanumeric() && c != '_')
+            .any(|word| word == "unsafe" || word == "unsafe_code")
+    };
+    let saying: Vec<_> =
+        sources().into_iter().filter(|(_, text)| says(text)).map(|(file, _)| file).collect();
+    assert_eq!(saying, [allowed]);
+    let (_, text) = sources().into_iter().find(|(file, _)| file == allowed).unwrap();
+    let mut before = "";
+    for line in text.lines() {
+        if line.contains("unsafe {") {
+            assert!(before.trim_start().starts_with("// SAFETY: "), "no reason above `{line}`");
+        }
+        before = line;
+    }
+}
+
+#[test]
 fn no_drawer_modules() {
     let drawers = ["utils", "util", "common", "helpers", "helper", "manager", "misc"];
     for (file, _) in sources() {

@@ -4,9 +4,18 @@
 //! (`ESC = true`, a quote is `\"`, and an escape of the inner text starts with `\\`). Nothing is
 //! decoded and nothing is copied.
 
+mod blocks;
 mod grammar;
+mod portable;
 #[cfg(test)]
 mod tests;
+#[cfg(target_arch = "x86_64")]
+mod x86;
+
+#[cfg(not(target_arch = "x86_64"))]
+use portable::stops;
+#[cfg(target_arch = "x86_64")]
+use x86::stops;
 
 /// Why the scanner could not go on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,12 +44,18 @@ pub struct Scanner(Kind);
 #[derive(Debug, Clone, Copy)]
 enum Kind {
     Portable,
+    #[cfg(target_arch = "x86_64")]
+    Avx2(x86::Avx2),
 }
 
 impl Scanner {
-    /// The fastest implementation that runs here.
+    /// The fastest implementation that runs here. Asks the processor, so call it once.
     #[must_use]
     pub fn detect() -> Self {
+        #[cfg(target_arch = "x86_64")]
+        if let Some(avx2) = x86::Avx2::detect() {
+            return Self(Kind::Avx2(avx2));
+        }
         Self::portable()
     }
 
@@ -53,7 +68,10 @@ impl Scanner {
     /// Every implementation that runs here, so that tests can hold them against each other.
     #[must_use]
     pub fn available() -> Vec<Self> {
-        vec![Self::portable()]
+        let mut all = vec![Self::portable()];
+        #[cfg(target_arch = "x86_64")]
+        all.extend(x86::Avx2::detect().map(|avx2| Self(Kind::Avx2(avx2))));
+        all
     }
 
     /// The index behind the brace or bracket that closes the container whose opening one stands
@@ -62,9 +80,16 @@ impl Scanner {
     /// # Errors
     ///
     /// `Cut` where the text ends inside the container, `Odd` where it is not plain JSON.
+    #[inline]
     pub fn container<const ESC: bool>(self, text: &[u8], at: usize) -> Result<usize, Stop> {
-        match self.0 {
-            Kind::Portable => grammar::container::<ESC>(text, at),
+        let closes = match self.0 {
+            Kind::Portable => portable::closes::<ESC>(text, at),
+            #[cfg(target_arch = "x86_64")]
+            Kind::Avx2(avx2) => avx2.closes::<ESC>(text, at),
+        };
+        match closes {
+            Some(end) => Ok(end),
+            None => grammar::container::<ESC>(text, at),
         }
     }
 }
@@ -77,20 +102,28 @@ impl Scanner {
 #[inline]
 pub fn string<const ESC: bool>(text: &[u8], at: usize) -> Result<Text, Stop> {
     let mut escaped = false;
-    let mut at = at;
+    let mut place = at;
     loop {
-        match text.get(at).ok_or(Stop::Cut)? {
-            b'"' if ESC => return Err(Stop::Cut),
-            b'"' => break Ok(Text { end: at, after: at + 1, escaped }),
-            b'\\' if ESC && text.get(at + 1) == Some(&b'"') => {
-                break Ok(Text { end: at, after: at + 2, escaped });
+        let window = text.get(place..).and_then(|rest| rest.first_chunk::<16>());
+        let Some(window) = window else {
+            return grammar::string::<ESC>(text, at, place, escaped);
+        };
+        let stops = stops(window);
+        if stops == 0 {
+            place += 16;
+            continue;
+        }
+        place += stops.trailing_zeros() as usize;
+        match (ESC, text.get(place), text.get(place + 1)) {
+            (false, Some(b'"'), _) => return Ok(Text { end: place, after: place + 1, escaped }),
+            (true, Some(b'\\'), Some(b'"')) => {
+                return Ok(Text { end: place, after: place + 2, escaped });
             }
-            b'\\' => {
+            (_, Some(b'\\'), _) => {
                 escaped = true;
-                at = grammar::escape::<ESC>(text, at)?;
+                place = grammar::escape::<ESC>(text, place)?;
             }
-            0..0x20 => return Err(Stop::Odd),
-            _ => at += 1,
+            _ => return grammar::string::<ESC>(text, at, place, escaped),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The grammar of JSON, byte by byte. The block scanner asks here for the few things that it does
 //! not decide on its masks, and for the whole container where it has any doubt.
 
-use super::{Stop, string};
+use super::{Stop, Text};
 
 /// How deep containers may nest. `serde_json` refuses at 128, and a container here may itself lie
 /// some levels deep.
@@ -117,7 +117,41 @@ fn quoted<const ESC: bool>(text: &[u8], at: usize) -> Result<usize, Stop> {
         (true, Some(b'\\'), None) => return Err(Stop::Cut),
         _ => return Err(Stop::Odd),
     };
-    string::<ESC>(text, opened).map(|text| text.after)
+    super::string::<ESC>(text, opened).map(|text| text.after)
+}
+
+/// The rest of a string from `place` on, byte by byte; its content begins at `start`.
+#[cold]
+#[inline(never)]
+pub(super) fn string<const ESC: bool>(
+    text: &[u8],
+    start: usize,
+    place: usize,
+    mut escaped: bool,
+) -> Result<Text, Stop> {
+    let mut at = place;
+    let mut ascii = true;
+    let found = loop {
+        let byte = *text.get(at).ok_or(Stop::Cut)?;
+        match byte {
+            b'"' if ESC => return Err(Stop::Cut),
+            b'"' => break Text { end: at, after: at + 1, escaped },
+            b'\\' if ESC && text.get(at + 1) == Some(&b'"') => {
+                break Text { end: at, after: at + 2, escaped };
+            }
+            b'\\' => {
+                escaped = true;
+                at = escape::<ESC>(text, at)?;
+            }
+            0..0x20 => return Err(Stop::Odd),
+            _ => {
+                ascii &= byte.is_ascii();
+                at += 1;
+            }
+        }
+    };
+    let content = text.get(start..found.end).ok_or(Stop::Odd)?;
+    if ascii || std::str::from_utf8(content).is_ok() { Ok(found) } else { Err(Stop::Odd) }
 }
 
 /// The index behind a colon, with blanks before it.
@@ -135,6 +169,7 @@ fn colon<const ESC: bool>(text: &[u8], mut at: usize) -> Result<usize, Stop> {
 
 /// The index behind an escape whose backslash stands at `at`. In escaped text that may be the one
 /// escape of the outer text which means itself, `\/`.
+#[inline(never)]
 pub(super) fn escape<const ESC: bool>(text: &[u8], at: usize) -> Result<usize, Stop> {
     let first = at + 1;
     if !ESC {
@@ -185,6 +220,18 @@ fn unicode<const ESC: bool>(text: &[u8], at: usize) -> Result<usize, Stop> {
             }
         }
         _ => Ok(after),
+    }
+}
+
+/// The letter of an escape, judged alone. Halves of a surrogate pair are left to `unicode`.
+pub(super) fn letter(text: &[u8], at: usize) -> Option<()> {
+    match text.get(at)? {
+        b'/' | b'b' | b'f' | b'n' | b'r' | b't' => Some(()),
+        b'u' => match hex::<true>(text, at + 1).ok()? {
+            0xD800..=0xDFFF => None,
+            _ => Some(()),
+        },
+        _ => None,
     }
 }
 
