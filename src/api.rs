@@ -5,6 +5,8 @@ pub mod alert;
 pub mod alerts;
 pub mod detection;
 pub mod detections;
+pub mod explain;
+pub mod explanation;
 pub mod finding;
 pub mod health;
 pub mod json;

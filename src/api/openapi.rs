@@ -8,18 +8,23 @@ use utoipa::{PartialSchema, ToSchema};
 
 use super::alerts::{AlertDetailBody, AlertListBody, LIMIT_DEFAULT, LIMIT_MAX};
 use super::detections::DetectionListBody;
+use super::explain::{EventExplanationBody, ExplainRequestBody};
 use super::health::HealthBody;
 use super::problem::ProblemBody;
 use crate::model::alert::AlertState;
 use crate::model::level::Level;
 use crate::model::rule::Mode;
 
-/// One GET.
+/// One method of one path.
 pub(super) struct Operation {
     pub(super) path: &'static str,
+    /// In lower case.
+    pub(super) method: &'static str,
     id: &'static str,
     summary: &'static str,
     pub(super) parameters: &'static [&'static str],
+    /// The schema of the body, where one is sent.
+    body: Option<&'static str>,
     /// The schema of the answer; none for this document itself.
     answer: Option<&'static str>,
     /// Statuses of problems besides 405, 413, 414, 421 and 500, which every path has.
@@ -30,41 +35,61 @@ pub(super) struct Operation {
 pub(super) const OPERATIONS: &[Operation] = &[
     Operation {
         path: "/api/v1/alerts",
+        method: "get",
         id: "listAlerts",
         summary: "Alerts, newest recorded first",
         parameters: super::alerts::LIST_PARAMETERS,
+        body: None,
         answer: Some("AlertList"),
         problems: &[400, 503],
     },
     Operation {
         path: "/api/v1/alerts/{id}",
+        method: "get",
         id: "getAlert",
         summary: "One alert with a page of its findings",
         parameters: super::alerts::ONE_PARAMETERS,
+        body: None,
         answer: Some("AlertDetail"),
         problems: &[400, 404, 503],
     },
     Operation {
         path: "/api/v1/detections",
+        method: "get",
         id: "listDetections",
         summary: "The rules that are loaded",
         parameters: super::detections::PARAMETERS,
+        body: None,
         answer: Some("DetectionList"),
         problems: &[400, 503],
     },
     Operation {
+        path: "/api/v1/explain",
+        method: "post",
+        id: "explainEvent",
+        summary: "Why rules do or do not fire on an event, clause by clause",
+        parameters: &[],
+        body: Some("ExplainRequest"),
+        answer: Some("EventExplanation"),
+        problems: &[400, 503],
+    },
+    Operation {
         path: "/api/v1/healthz",
+        method: "get",
         id: "getHealth",
         summary: "Whether this process can answer",
         parameters: &[],
+        body: None,
         answer: Some("Health"),
         problems: &[400, 503],
     },
     Operation {
         path: "/api/v1/openapi.json",
+        method: "get",
         id: "getDocument",
         summary: "This document",
         parameters: &[],
+        body: None,
         answer: None,
         problems: &[],
     },
@@ -74,7 +99,9 @@ pub(super) const OPERATIONS: &[Operation] = &[
 pub(super) fn document() -> Bytes {
     let paths: Map<String, Value> = OPERATIONS
         .iter()
-        .map(|operation| (operation.path.to_owned(), json!({ "get": get(operation) })))
+        .map(|operation| {
+            (operation.path.to_owned(), json!({ operation.method: described(operation) }))
+        })
         .collect();
     let document = json!({
         "openapi": "3.1.0",
@@ -99,7 +126,7 @@ pub(super) fn document() -> Bytes {
     Bytes::from(document.to_string())
 }
 
-fn get(operation: &Operation) -> Value {
+fn described(operation: &Operation) -> Value {
     let mut parameters: Vec<Value> =
         operation.parameters.iter().map(|name| parameter(name)).collect();
     if operation.path.ends_with("/{id}") {
@@ -127,12 +154,19 @@ fn get(operation: &Operation) -> Value {
         });
         responses.insert(status.to_string(), problem);
     }
-    json!({
+    let mut described = json!({
         "operationId": operation.id,
         "summary": operation.summary,
         "parameters": parameters,
         "responses": responses,
-    })
+    });
+    if let (Some(name), Some(members)) = (operation.body, described.as_object_mut()) {
+        let schema = json!({ "$ref": format!("#/components/schemas/{name}") });
+        let body =
+            json!({ "required": true, "content": { "application/json": { "schema": schema } } });
+        members.insert("requestBody".to_owned(), body);
+    }
+    described
 }
 
 fn parameter(name: &str) -> Value {
@@ -166,6 +200,8 @@ fn schemas() -> Map<String, Value> {
     add::<AlertListBody<'_>>(&mut found);
     add::<AlertDetailBody<'_>>(&mut found);
     add::<DetectionListBody>(&mut found);
+    add::<ExplainRequestBody>(&mut found);
+    add::<EventExplanationBody>(&mut found);
     add::<HealthBody>(&mut found);
     add::<ProblemBody>(&mut found);
     found

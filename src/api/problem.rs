@@ -28,6 +28,9 @@ pub struct ProblemBody {
     /// The query parameter that is wrong.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub parameter: Option<&'static str>,
+    /// The member of the body that is wrong.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub member: Option<&'static str>,
     /// What it may be.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub allowed: Option<Vec<String>>,
@@ -41,14 +44,15 @@ pub struct Problem {
     title: &'static str,
     detail: String,
     parameter: Option<&'static str>,
+    member: Option<&'static str>,
     allowed: Option<Vec<String>>,
     retry_seconds: Option<u64>,
 }
 
 impl Problem {
     fn new(status: StatusCode, word: &'static str, title: &'static str, detail: String) -> Self {
-        let (parameter, allowed, retry_seconds) = (None, None, None);
-        Self { status, word, title, detail, parameter, allowed, retry_seconds }
+        let (parameter, member, allowed, retry_seconds) = (None, None, None, None);
+        Self { status, word, title, detail, parameter, member, allowed, retry_seconds }
     }
 
     /// 404 for a path that nothing is at.
@@ -102,6 +106,20 @@ impl Problem {
     pub fn bad_query() -> Self {
         let detail = "the query is not name=value pairs in percent-encoded UTF-8".to_owned();
         Self::new(StatusCode::BAD_REQUEST, "bad-query", "Bad query", detail)
+    }
+
+    /// 400 for a body that is not what the path takes.
+    pub fn bad_body(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "bad-body", "Bad body", detail.into())
+    }
+
+    /// 400 for a member of the body that is missing or cannot be used.
+    pub fn bad_member(member: &'static str, detail: impl Into<String>) -> Self {
+        let detail = format!("`{member}`: {}", detail.into());
+        let status = StatusCode::BAD_REQUEST;
+        let mut problem = Self::new(status, "bad-member", "Bad member of the body", detail);
+        problem.member = Some(member);
+        problem
     }
 
     /// 414.
@@ -159,6 +177,7 @@ impl Problem {
             status: self.status.as_u16(),
             detail: self.detail.clone(),
             parameter: self.parameter,
+            member: self.member,
             allowed: self.allowed.clone(),
         }
     }

@@ -12,19 +12,20 @@ use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderValue, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{MethodRouter, get};
+use axum::routing::{MethodRouter, get, post};
 use bytes::Bytes;
 use serde::Serialize;
 use tower_http::catch_panic::CatchPanicLayer;
 
 use super::problem::Problem;
 use super::sources::{self, Ready, Sources};
-use super::{alerts, detections, health, json, openapi};
+use super::{alerts, detections, explain, health, json, openapi};
 
 /// Bytes of path and query, at most: filters and a cursor take a few hundred.
 pub const ADDRESS_MAX: usize = 8 * 1024;
-/// Bytes of a body, at most. Nothing here reads one yet.
-pub const BODY_MAX: u64 = 64 * 1024;
+/// Bytes of a body, at most: an event in its record. AKS cuts records at 64 KiB, and escaping
+/// makes them longer.
+pub const BODY_MAX: u64 = 256 * 1024;
 
 /// The state of every route.
 pub(super) struct Shared<V>(Arc<Handles<V>>);
@@ -58,6 +59,7 @@ pub(super) fn routes<V: Sources>() -> Vec<(&'static str, MethodRouter<Shared<V>>
         ("/api/v1/alerts", get(alerts::list::<V>)),
         ("/api/v1/alerts/{id}", get(alerts::one::<V>)),
         ("/api/v1/detections", get(detections::list::<V>)),
+        ("/api/v1/explain", post(explain::explain::<V>)),
         ("/api/v1/healthz", get(health::show::<V>)),
         ("/api/v1/openapi.json", get(document::<V>)),
     ]

@@ -7,6 +7,7 @@ use tokio::sync::watch;
 
 use super::detection::DetectionBody;
 use super::problem::Problem;
+use crate::engine::explain::{Explained, Refusal, explain_text};
 use crate::pipeline::services::Services;
 use crate::store::Store;
 
@@ -23,6 +24,12 @@ pub trait Sources: Send + Sync + 'static {
 
     /// How many of them are asked about events.
     fn active_detections(&self) -> usize;
+
+    /// Why the rule of this name or id, or every rule, does or does not fire on an event.
+    ///
+    /// # Errors
+    /// There is not one event, or no such rule.
+    fn explain(&self, event: &str, rule: Option<&str>) -> Result<Explained, Refusal>;
 }
 
 impl Sources for Services {
@@ -37,6 +44,10 @@ impl Sources for Services {
 
     fn active_detections(&self) -> usize {
         self.rules.catalogue().iter().filter(|(_, active)| *active).count()
+    }
+
+    fn explain(&self, event: &str, rule: Option<&str>) -> Result<Explained, Refusal> {
+        explain_text(&self.rules, &self.control_plane, event, rule)
     }
 }
 

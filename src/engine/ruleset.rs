@@ -114,6 +114,11 @@ impl RuleSet {
         &self.rules
     }
 
+    /// The rules about single events that are loaded, asked or not.
+    pub(super) fn loaded(&self) -> impl Iterator<Item = &LoadedRule> {
+        self.rules.iter().chain(&self.idle).map(AsRef::as_ref)
+    }
+
     /// The correlations that are told of.
     pub fn correlations(&self) -> impl Iterator<Item = &LoadedCorrelation> {
         self.running.iter().map(AsRef::as_ref).filter(|rule| self.tells(&rule.reference.id))

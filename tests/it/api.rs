@@ -9,6 +9,8 @@ use midwatch::adapters::local::table::LocalTables;
 use midwatch::api::detection::DetectionBody;
 use midwatch::api::router::{Front, router};
 use midwatch::api::sources::Sources;
+use midwatch::engine::explain::{Explained, Refusal, explain_text};
+use midwatch::engine::ruleset::RuleSet;
 use midwatch::model::alert::{Alert, AlertState};
 use midwatch::model::finding::{Actor, ActorKind, EventRef, Evidence, Finding, Outcome, Target};
 use midwatch::model::ids::{AlertId, ClusterId, FindingId, RuleId};
@@ -32,6 +34,11 @@ impl Sources for Desk {
 
     fn active_detections(&self) -> usize {
         self.detections().len()
+    }
+
+    fn explain(&self, event: &str, rule: Option<&str>) -> Result<Explained, Refusal> {
+        let rules = RuleSet::builtin().unwrap();
+        explain_text(&rules, &Default::default(), event, rule)
     }
 
     fn detections(&self) -> Vec<DetectionBody> {

@@ -1,5 +1,7 @@
 //! What holds for every route: problems, headers, bounds, and a document that matches.
 
+mod explain;
+
 use std::collections::BTreeSet;
 
 use async_trait::async_trait;
@@ -10,6 +12,8 @@ use tower::ServiceExt;
 
 use super::*;
 use crate::api::detection::{DetectionBody, SCHEMA};
+use crate::engine::explain::{Explained, Refusal, explain_text};
+use crate::engine::ruleset::RuleSet;
 use crate::ports::error::{PortError, PortErrorKind, PortResult};
 use crate::ports::table::{Etag, Key, Page, Range, Row, Table, Write};
 use crate::store::{Store, StoreTables};
@@ -55,6 +59,11 @@ impl Sources for Desk {
 
     fn active_detections(&self) -> usize {
         self.detections().len()
+    }
+
+    fn explain(&self, event: &str, rule: Option<&str>) -> Result<Explained, Refusal> {
+        let rules = RuleSet::builtin().unwrap();
+        explain_text(&rules, &Default::default(), event, rule)
     }
 
     fn detections(&self) -> Vec<DetectionBody> {

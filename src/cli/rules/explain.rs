@@ -7,6 +7,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use super::sources;
+use crate::api::explanation::DecisionBody;
 use crate::api::json as twin;
 use crate::audit::event::Event;
 use crate::audit::gzip;
@@ -62,8 +63,9 @@ pub(super) fn explain(
             }
         }
         TextFormat::Json => {
-            let decisions: Vec<Value> =
-                shown.map(|event| object(event, &decide(rule, event))).collect();
+            let decisions: Vec<DecisionBody> = shown
+                .map(|event| DecisionBody::new(event.audit_id(), &decide(rule, event)))
+                .collect();
             let object = json!({
                 "schema": "midwatch.explanation/v1",
                 "rule": rule.reference.name,
@@ -168,45 +170,10 @@ fn told_clause(clause: &ClauseSeen) -> String {
     format!("{}  ({seen}{more})", clause.text)
 }
 
-fn object(event: &Event, decision: &Decision) -> Value {
-    json!({
-        "event": event.audit_id(),
-        "fires": decision.fires,
-        "not_judged": decision.set_aside,
-        "condition": step(&decision.explanation.root),
-    })
-}
-
-fn step(from: &Step) -> Value {
-    let mut object = match &from.kind {
-        StepKind::And | StepKind::AllOf => json!({ "kind": "all" }),
-        StepKind::Or | StepKind::AnyOf => json!({ "kind": "any" }),
-        StepKind::Not => json!({ "kind": "not" }),
-        StepKind::Of(text) => json!({ "kind": "of", "text": text }),
-        StepKind::Selection(name) => json!({ "kind": "selection", "name": name }),
-        StepKind::Clause(clause) => json!({
-            "kind": "clause",
-            "field": clause.field,
-            "clause": clause.text,
-            "line": clause.line,
-            "present": clause.present,
-            "seen": clause.seen,
-            "not_shown": clause.more,
-            "hit": clause.hit,
-        }),
-    };
-    if let Some(members) = object.as_object_mut() {
-        members.insert("held".to_owned(), from.held.into());
-        if !from.children.is_empty() {
-            members.insert("parts".to_owned(), from.children.iter().map(step).collect());
-        }
-    }
-    object
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::api::explanation::StepBody;
 
     fn clause(held: bool) -> Step {
         let seen = ClauseSeen {
@@ -236,7 +203,8 @@ mod tests {
             "NO  selection selection\nNO    verb: get  (saw `list\\u{1b}`)\n\
              yes   verb: get  (matched `get`)\n"
         );
-        let object = step(&root);
+        let object = serde_json::to_value(StepBody::new(&root)).expect("JSON");
+        assert_eq!(object["kind"], "selection");
         assert_eq!(object["parts"][1]["hit"], "get");
         assert_eq!(object["parts"][0]["parts"][0]["line"], 7);
     }

@@ -1,0 +1,116 @@
+//! A decision about an event as JSON: the condition of a rule as a tree, each part with its
+//! verdict and the values seen. The command line and the API send the same.
+
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::engine::explain::Decision;
+use crate::sigma::explain::{ClauseSeen, Step, StepKind};
+
+/// What a rule makes of an event.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = Decision)]
+pub struct DecisionBody {
+    /// The event's `auditID`.
+    pub event: String,
+    /// The rule fires on it.
+    pub fires: bool,
+    /// Why the event is not judged at all, when it is not.
+    pub not_judged: Option<&'static str>,
+    pub condition: StepBody,
+}
+
+/// A part of a rule's condition.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = ExplainedStep)]
+pub struct StepBody {
+    /// This part holds.
+    pub held: bool,
+    #[serde(flatten)]
+    pub kind: KindBody,
+    /// What it is made of.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(no_recursion)]
+    pub parts: Vec<StepBody>,
+}
+
+/// What a part is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(tag = "kind", rename_all = "lowercase")]
+#[schema(as = ExplainedKind)]
+pub enum KindBody {
+    /// Every part must hold.
+    All,
+    /// One part must hold.
+    Any,
+    /// The part must not hold.
+    Not,
+    /// `1 of selection*` and the like.
+    Of { text: String },
+    /// A selection by its name.
+    Selection { name: String },
+    /// A field and what it is compared with.
+    Clause(ClauseBody),
+}
+
+/// A clause and what the event had for it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = ExplainedClause)]
+pub struct ClauseBody {
+    /// The field as the rule names it.
+    pub field: String,
+    /// The clause in the rule's terms.
+    pub clause: String,
+    /// Where it stands in the rule's file.
+    pub line: u32,
+    /// The event has the field.
+    pub present: bool,
+    /// The values seen, bounded in number and length.
+    pub seen: Vec<String>,
+    /// How many values are not shown.
+    pub not_shown: usize,
+    /// The value that made it hold, if one did.
+    pub hit: Option<String>,
+}
+
+impl DecisionBody {
+    /// A decision about the event of this id.
+    pub fn new(audit_id: &str, decision: &Decision) -> Self {
+        Self {
+            event: audit_id.to_owned(),
+            fires: decision.fires,
+            not_judged: decision.set_aside,
+            condition: StepBody::new(&decision.explanation.root),
+        }
+    }
+}
+
+impl StepBody {
+    /// A part with everything below it.
+    pub fn new(step: &Step) -> Self {
+        let kind = match &step.kind {
+            StepKind::And | StepKind::AllOf => KindBody::All,
+            StepKind::Or | StepKind::AnyOf => KindBody::Any,
+            StepKind::Not => KindBody::Not,
+            StepKind::Of(text) => KindBody::Of { text: text.clone() },
+            StepKind::Selection(name) => KindBody::Selection { name: name.clone() },
+            StepKind::Clause(clause) => KindBody::Clause(ClauseBody::new(clause)),
+        };
+        let parts = step.children.iter().map(Self::new).collect();
+        Self { held: step.held, kind, parts }
+    }
+}
+
+impl ClauseBody {
+    fn new(clause: &ClauseSeen) -> Self {
+        Self {
+            field: clause.field.clone(),
+            clause: clause.text.clone(),
+            line: clause.line,
+            present: clause.present,
+            seen: clause.seen.clone(),
+            not_shown: clause.more,
+            hit: clause.hit.clone(),
+        }
+    }
+}
