@@ -3,8 +3,11 @@
 pub mod azure;
 pub mod local;
 
+use time::{Duration, OffsetDateTime};
+
 use crate::engine::ruleset::RuleSet;
 use crate::model::rule::Mode;
+use crate::pipeline::rules::{RuleFeed, Rules};
 
 /// The rules that make alerts by themselves: on, duet, and those opt-in rules that somebody
 /// switched on by name. Building blocks wait for the rules that are built from them, and
@@ -15,6 +18,12 @@ pub fn alerting(rules: RuleSet, opted_in: &[String]) -> RuleSet {
         Mode::OptIn => opted_in.contains(&rule.name),
         Mode::BuildingBlock => false,
     })
+}
+
+/// The rules of a feed that make alerts, following their directory.
+fn following(feed: RuleFeed, opted_in: &[String], every: Duration, now: OffsetDateTime) -> Rules {
+    let opted_in = opted_in.to_vec();
+    Rules::following(feed, move |rules| alerting(rules, &opted_in), every, now)
 }
 
 #[cfg(test)]

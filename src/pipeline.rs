@@ -5,4 +5,5 @@ pub mod discover;
 pub mod error;
 pub mod ingest;
 pub mod record;
+pub mod rules;
 pub mod services;

@@ -6,12 +6,14 @@ use axum::extract::State;
 use axum::http::Uri;
 use axum::response::Response;
 use serde::Serialize;
+use time::OffsetDateTime;
 use utoipa::ToSchema;
 
+use super::json;
 use super::problem::Problem;
 use super::query::Query;
 use super::router::{Shared, answer};
-use super::sources::Sources;
+use super::sources::{RulesInUse, Sources};
 use crate::model::ids::AlertId;
 
 /// How long the store may take for one row.
@@ -24,10 +26,23 @@ pub struct HealthBody {
     /// Always `ready`.
     pub status: &'static str,
     pub version: &'static str,
-    /// Rules that are asked about events.
-    pub rules: usize,
+    pub rules: HealthRulesBody,
     /// Always `reachable`.
     pub store: &'static str,
+}
+
+/// The rules that are asked about events.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = HealthRules)]
+pub struct HealthRulesBody {
+    pub count: usize,
+    /// When they were loaded.
+    #[serde(serialize_with = "json::time_as_text")]
+    #[schema(value_type = String, format = "date-time")]
+    pub loaded_at: OffsetDateTime,
+    /// The directory of rules holds others that cannot be used: why. Those before go on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub problem: Option<String>,
 }
 
 pub(super) async fn show<V: Sources>(
@@ -42,7 +57,7 @@ pub(super) async fn show<V: Sources>(
         Ok(Ok(_)) => answer(&HealthBody {
             status: "ready",
             version: env!("CARGO_PKG_VERSION"),
-            rules: sources.active_detections(),
+            rules: HealthRulesBody::new(sources.rules_in_use()),
             store: "reachable",
         }),
         Ok(Err(error)) => {
@@ -50,5 +65,12 @@ pub(super) async fn show<V: Sources>(
             Err(Problem::store_away(None))
         }
         Err(_) => Err(Problem::store_away(None)),
+    }
+}
+
+impl HealthRulesBody {
+    fn new(rules: RulesInUse) -> Self {
+        let RulesInUse { count, loaded_at, problem } = rules;
+        Self { count, loaded_at, problem }
     }
 }

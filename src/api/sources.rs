@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use time::OffsetDateTime;
 use tokio::sync::watch;
 
 use super::detection::DetectionBody;
@@ -14,6 +15,15 @@ use crate::store::Store;
 /// How long a request waits for initialisation to end before it is told to come again.
 const READY_MAX: Duration = Duration::from_secs(10);
 
+/// The rules that are asked about events.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RulesInUse {
+    pub count: usize,
+    pub loaded_at: OffsetDateTime,
+    /// Why the present content of their directory is not in use, when it is not.
+    pub problem: Option<String>,
+}
+
 /// Where the API's answers come from.
 pub trait Sources: Send + Sync + 'static {
     /// What Midwatch remembers.
@@ -22,8 +32,8 @@ pub trait Sources: Send + Sync + 'static {
     /// The rules that are loaded, ordered by name.
     fn detections(&self) -> Vec<DetectionBody>;
 
-    /// How many of them are asked about events.
-    fn active_detections(&self) -> usize;
+    /// Those of them that are asked about events, and how they came to be in use.
+    fn rules_in_use(&self) -> RulesInUse;
 
     /// Why the rule of this name or id, or every rule, does or does not fire on an event.
     ///
@@ -38,16 +48,22 @@ impl Sources for Services {
     }
 
     fn detections(&self) -> Vec<DetectionBody> {
-        let catalogue = self.rules.catalogue();
+        let rules = self.rules.current();
+        let catalogue = rules.catalogue();
         catalogue.into_iter().map(|(rule, active)| DetectionBody::new(&rule, active)).collect()
     }
 
-    fn active_detections(&self) -> usize {
-        self.rules.catalogue().iter().filter(|(_, active)| *active).count()
+    fn rules_in_use(&self) -> RulesInUse {
+        let in_use = self.rules.in_use();
+        RulesInUse {
+            count: in_use.rules.catalogue().iter().filter(|(_, active)| *active).count(),
+            loaded_at: in_use.loaded_at,
+            problem: in_use.problem,
+        }
     }
 
     fn explain(&self, event: &str, rule: Option<&str>) -> Result<Explained, Refusal> {
-        explain_text(&self.rules, &self.control_plane, event, rule)
+        explain_text(&self.rules.current(), &self.control_plane, event, rule)
     }
 }
 

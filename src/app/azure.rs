@@ -4,8 +4,9 @@
 use std::sync::{Arc, Mutex};
 
 use anyhow::Context;
+use time::Duration;
 
-use super::alerting;
+use super::following;
 use crate::adapters::azure::blob::AzureBlobs;
 use crate::adapters::azure::credential::Access;
 use crate::adapters::azure::http::{Http, HttpOptions};
@@ -14,7 +15,7 @@ use crate::adapters::azure::table::AzureTable;
 use crate::adapters::local::clock::SystemClock;
 use crate::audit::source::ControlPlane;
 use crate::config::Settings;
-use crate::engine::ruleset::RuleSet;
+use crate::pipeline::rules::RuleFeed;
 use crate::pipeline::services::{Limits, Services};
 use crate::ports::blobs::Blobs;
 use crate::ports::clock::Clock;
@@ -22,12 +23,16 @@ use crate::ports::table::Table;
 use crate::store::clusters::KnownCluster;
 use crate::store::{Store, StoreTables};
 
+/// How often the directory of rules is looked at, at most: work begins every second when much is
+/// going on, and a mounted share answers slowly.
+const LOOK_AT_RULES: Duration = Duration::seconds(15);
+
 /// Services as the settings say. Talks to the tables once, so that a missing role or a wrong
 /// endpoint is told at start and not at the first record.
 ///
 /// # Errors
 /// The credential cannot be made, or the tables cannot be reached or created.
-pub async fn services(settings: &Settings, rules: RuleSet) -> anyhow::Result<Services> {
+pub async fn services(settings: &Settings, rules: RuleFeed) -> anyhow::Result<Services> {
     let http = Http::new(&HttpOptions::default())?;
     let access = settings.credential.open(&http)?;
     let clock = SystemClock;
@@ -49,7 +54,7 @@ pub async fn services(settings: &Settings, rules: RuleSet) -> anyhow::Result<Ser
         queue: Arc::new(AzureQueue::new(&settings.queue.endpoint, &access, &http)?),
         clock: Arc::new(clock),
         store,
-        rules: Arc::new(alerting(rules, &settings.rules.opt_in)),
+        rules: following(rules, &settings.rules.opt_in, LOOK_AT_RULES, clock.now()),
         limits: Limits {
             segment_bytes: settings.limits.segment_bytes,
             lease: settings.limits.lease,

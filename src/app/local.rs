@@ -6,14 +6,15 @@ use std::time::Duration;
 
 use anyhow::Context;
 
-use super::alerting;
+use super::following;
 use crate::adapters::local::clock::SystemClock;
 use crate::adapters::local::directory::Directory;
 use crate::adapters::local::queue::{LocalQueueReceiver, channel};
 use crate::adapters::local::table::LocalTables;
 use crate::audit::source::ControlPlane;
-use crate::engine::ruleset::RuleSet;
+use crate::pipeline::rules::RuleFeed;
 use crate::pipeline::services::{Limits, Services};
+use crate::ports::clock::Clock as _;
 use crate::store::{Store, StoreTables};
 
 /// The account's name in checkpoints and evidence.
@@ -22,6 +23,8 @@ const ACCOUNT: &str = "local";
 const CONTAINER: &str = "insights-logs-kube-audit";
 /// A directory is read whole, however old its hours are: somebody chose it.
 const EVERYTHING: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
+/// How often the directory of rules is looked at, at most.
+const LOOK_AT_RULES: time::Duration = time::Duration::seconds(2);
 /// Segments waiting in memory, at most; `follow` finds again what did not fit.
 const QUEUE_CAPACITY: usize = 1_000;
 
@@ -33,7 +36,7 @@ const QUEUE_CAPACITY: usize = 1_000;
 pub async fn services(
     account: &Path,
     state_file: &Path,
-    rules: RuleSet,
+    rules: RuleFeed,
 ) -> anyhow::Result<(Services, LocalQueueReceiver)> {
     let tables = LocalTables::open(state_file).context("cannot open the state file")?;
     let store = Store::new(StoreTables {
@@ -50,7 +53,7 @@ pub async fn services(
         queue: Arc::new(queue),
         clock: Arc::new(SystemClock),
         store,
-        rules: Arc::new(alerting(rules, &[])),
+        rules: following(rules, &[], LOOK_AT_RULES, SystemClock.now()),
         limits: Limits { wide_look: EVERYTHING, ..Limits::default() },
         owner: format!("local-{}", std::process::id()),
         last_wide_look: Mutex::new(None),

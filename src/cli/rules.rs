@@ -2,6 +2,7 @@
 
 mod check;
 mod explain;
+pub(super) mod folder;
 mod list;
 mod show;
 pub(super) mod sources;

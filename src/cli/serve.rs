@@ -8,7 +8,7 @@ use tokio::net::TcpListener;
 use super::arguments::rules::RulesFrom;
 use super::exit::Exit;
 use super::failure::Failure;
-use super::rules::sources;
+use super::rules::folder;
 use crate::api;
 use crate::api::router::Front;
 use crate::app;
@@ -58,14 +58,15 @@ async fn services(environment: Environment) -> anyhow::Result<Services> {
         tracing::warn!(setting = name, "this setting is unknown and has no effect");
     }
     let from = RulesFrom { dir: settings.rules.directory.clone(), no_shipped_rules: false };
-    let rules = tokio::task::spawn_blocking(move || sources::rule_set(&from)).await??;
+    let feed = tokio::task::spawn_blocking(move || folder::feed(&from)).await??;
+    let rules = &feed.rules;
     for document in rules.not_run() {
         tracing::warn!("{document}");
     }
     if let Some(unheard) = rules.unheard() {
         tracing::warn!("{unheard}");
     }
-    app::azure::services(&settings, rules).await
+    app::azure::services(&settings, feed).await
 }
 
 /// What made it fail decides the exit code: a setting, a credential or a service.

@@ -22,7 +22,7 @@ use super::console::Console;
 use super::escape::escape;
 use super::exit::Exit;
 use super::failure::Failure;
-use super::rules::sources;
+use super::rules::folder;
 use crate::api;
 use crate::api::router::Front;
 use crate::app;
@@ -54,8 +54,8 @@ pub(super) fn up(arguments: &UpArguments, console: Console) -> Result<Exit, Fail
 }
 
 async fn run(arguments: &UpArguments, mut console: Console) -> Result<Exit, Failure> {
-    let rules = sources::rule_set(&arguments.rules)?;
-    let unheard = rules.unheard();
+    let rules = folder::feed(&arguments.rules)?;
+    let unheard = rules.rules.unheard();
     // First, because it fails when a former `up` still runs, whose files must not be touched.
     let (listener, address) = listen(arguments.port).await?;
     let plan = plan(arguments)?;
@@ -80,6 +80,7 @@ async fn run(arguments: &UpArguments, mut console: Console) -> Result<Exit, Fail
         console,
         told: BTreeMap::new(),
         fault: String::new(),
+        rules_fault: None,
     };
     let mut watch = tokio::spawn(watch.run(stopped));
     let early = tokio::select! {

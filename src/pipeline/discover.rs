@@ -73,6 +73,8 @@ pub async fn enqueue(services: &Services, blob: &BlobRef) -> Result<(), Pipeline
 /// also finds clusters that were not known.
 pub async fn follow(services: &Services) -> Result<FollowReport, PipelineError> {
     let now = services.clock.now();
+    // Here too, so that a fault in the rules is told while no blob grows.
+    services.rules.refresh(now).await;
     let known = services.store.clusters.all().await?;
     let wide = is_wide_due(services, now) || known.is_empty();
     let mut report = FollowReport { clusters: known.len(), wide, ..FollowReport::default() };

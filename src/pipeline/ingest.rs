@@ -67,6 +67,9 @@ struct Segment<'a> {
 
 /// Consumes what is new in a blob, up to the budget.
 pub async fn segment(services: &Services, blob: &BlobRef) -> Result<SegmentReport, PipelineError> {
+    services.rules.refresh(services.clock.now()).await;
+    // One set for the whole segment, whatever changes meanwhile.
+    let rules = services.rules.current();
     let place = blob_path::parse(&blob.container, &blob.name).ok_or(PipelineError::NotALogBlob)?;
     let ours = services.containers.contains(&blob.container);
     let logs =
@@ -85,7 +88,7 @@ pub async fn segment(services: &Services, blob: &BlobRef) -> Result<SegmentRepor
         logs: logs.as_ref(),
         blob,
         origin,
-        reader: Reader::new(&services.rules),
+        reader: Reader::new(&rules),
         checkpoint,
         etag,
         report: report(SegmentState::CaughtUp),

@@ -7,11 +7,12 @@ use std::time::Duration;
 use time::OffsetDateTime;
 
 use crate::audit::source::ControlPlane;
-use crate::engine::ruleset::RuleSet;
 use crate::ports::blobs::Blobs;
 use crate::ports::clock::Clock;
 use crate::ports::queue::Queue;
 use crate::store::Store;
+
+use super::rules::Rules;
 
 /// Everything a verb needs.
 pub struct Services {
@@ -24,7 +25,7 @@ pub struct Services {
     pub queue: Arc<dyn Queue>,
     pub clock: Arc<dyn Clock>,
     pub store: Store,
-    pub rules: Arc<RuleSet>,
+    pub rules: Rules,
     pub limits: Limits,
     /// Names this process in a lease.
     pub owner: String,

@@ -8,7 +8,7 @@ use axum::http::{Request, StatusCode};
 use midwatch::adapters::local::table::LocalTables;
 use midwatch::api::detection::DetectionBody;
 use midwatch::api::router::{Front, router};
-use midwatch::api::sources::Sources;
+use midwatch::api::sources::{RulesInUse, Sources};
 use midwatch::engine::explain::{Explained, Refusal, explain_text};
 use midwatch::engine::ruleset::RuleSet;
 use midwatch::model::alert::{Alert, AlertState};
@@ -32,8 +32,9 @@ impl Sources for Desk {
         &self.0
     }
 
-    fn active_detections(&self) -> usize {
-        self.detections().len()
+    fn rules_in_use(&self) -> RulesInUse {
+        let (count, loaded_at) = (self.detections().len(), OffsetDateTime::UNIX_EPOCH);
+        RulesInUse { count, loaded_at, problem: None }
     }
 
     fn explain(&self, event: &str, rule: Option<&str>) -> Result<Explained, Refusal> {

@@ -20,6 +20,7 @@ use midwatch::model::problem::ProblemKind;
 use midwatch::pipeline::discover::follow;
 use midwatch::pipeline::error::PipelineError;
 use midwatch::pipeline::ingest::{SegmentReport, SegmentState, segment};
+use midwatch::pipeline::rules::Rules;
 use midwatch::pipeline::services::{Limits, Services};
 use midwatch::ports::clock::Clock;
 use midwatch::ports::error::{PortError, PortErrorKind, PortResult};
@@ -177,7 +178,7 @@ impl Bench {
             queue: Arc::new(queue),
             clock: self.clock.clone(),
             store,
-            rules: rules(),
+            rules: Rules::fixed(RuleSet::clone(&rules()), NOW),
             limits,
             owner: owner.into(),
             last_wide_look: Mutex::new(None),

@@ -12,6 +12,7 @@ use tower::ServiceExt;
 
 use super::*;
 use crate::api::detection::{DetectionBody, SCHEMA};
+use crate::api::sources::RulesInUse;
 use crate::engine::explain::{Explained, Refusal, explain_text};
 use crate::engine::ruleset::RuleSet;
 use crate::ports::error::{PortError, PortErrorKind, PortResult};
@@ -57,8 +58,9 @@ impl Sources for Desk {
         &self.0
     }
 
-    fn active_detections(&self) -> usize {
-        self.detections().len()
+    fn rules_in_use(&self) -> RulesInUse {
+        let (count, loaded_at) = (self.detections().len(), time::OffsetDateTime::UNIX_EPOCH);
+        RulesInUse { count, loaded_at, problem: None }
     }
 
     fn explain(&self, event: &str, rule: Option<&str>) -> Result<Explained, Refusal> {

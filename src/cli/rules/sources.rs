@@ -2,7 +2,7 @@
 
 use std::fs::{self, File};
 use std::io::Read as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::cli::arguments::rules::RulesFrom;
 use crate::cli::console::Console;
@@ -28,16 +28,25 @@ const FILE_MAX: u64 = 4 * 1024 * 1024;
 /// The built-in rules, with those of the directory added or in place of their namesakes; or those
 /// of the directory alone.
 pub(in crate::cli) fn rule_set(from: &RulesFrom) -> Result<RuleSet, Failure> {
-    let loaded = match &from.dir {
-        None => RuleSet::builtin(),
-        Some(dir) if from.no_shipped_rules => RuleSet::of_directory(&rules_of(dir)?),
-        Some(dir) => RuleSet::builtin_with(&rules_of(dir)?),
-    };
+    let files = from.dir.as_deref().map(rules_of).transpose()?;
+    let loaded = of_files(files.as_deref(), from.no_shipped_rules);
     loaded.map_err(|faults| unusable(&faults, from.dir.as_deref()))
 }
 
+/// The same of files that are in hand.
+pub(super) fn of_files(
+    files: Option<&[RuleSource]>,
+    alone: bool,
+) -> Result<RuleSet, Vec<SigmaError>> {
+    match files {
+        None => RuleSet::builtin(),
+        Some(files) if alone => RuleSet::of_directory(files),
+        Some(files) => RuleSet::builtin_with(files),
+    }
+}
+
 /// Faults of rules as one failure: the first in the line, the others below `--verbose`.
-fn unusable(faults: &[SigmaError], dir: Option<&Path>) -> Failure {
+pub(super) fn unusable(faults: &[SigmaError], dir: Option<&Path>) -> Failure {
     let what = match faults.len() {
         0 | 1 => "a rule cannot be used".to_owned(),
         many => format!("{many} faults in rules"),
@@ -100,7 +109,7 @@ pub(in crate::cli) fn rule_files(dir: Option<&Path>) -> Result<Vec<RuleSource>, 
 
 /// Rule files of a directory. One without any is a mistake in the path: rules that somebody counts
 /// on would be missing, and nothing would say so.
-fn rules_of(dir: &Path) -> Result<Vec<RuleSource>, Failure> {
+pub(super) fn rules_of(dir: &Path) -> Result<Vec<RuleSource>, Failure> {
     let files = read(dir, RULE_ENDINGS)?;
     if files.is_empty() {
         let what = format!("there is no rule in {}", dir.display());
@@ -139,39 +148,49 @@ pub(in crate::cli) fn case_files(dir: Option<&Path>) -> Result<Vec<RuleSource>, 
 /// Files below `dir` with one of the endings, in path order.
 fn read(dir: &Path, endings: &[&str]) -> Result<Vec<RuleSource>, Failure> {
     let mut files = Vec::new();
-    let unreadable =
-        || Failure::new(Exit::Configuration, format!("cannot read rules from {}", dir.display()));
-    if dir.is_file() {
-        return Err(unreadable().because("it is a file; give the directory that holds it"));
+    for path in found(dir, endings)? {
+        let name = path.to_string_lossy().into_owned();
+        let text =
+            text(&path).map_err(|error| unreadable(dir).because(format!("{name}: {error}")))?;
+        files.push(RuleSource { path: name, text });
     }
-    walk(dir, endings, 0, &mut files).map_err(|error| unreadable().because(error))?;
-    files.sort_by(|a, b| a.path.cmp(&b.path));
     Ok(files)
+}
+
+/// The paths of those files.
+pub(super) fn found(dir: &Path, endings: &[&str]) -> Result<Vec<PathBuf>, Failure> {
+    if dir.is_file() {
+        return Err(unreadable(dir).because("it is a file; give the directory that holds it"));
+    }
+    let mut paths = Vec::new();
+    walk(dir, endings, 0, &mut paths).map_err(|error| unreadable(dir).because(error))?;
+    paths.sort_by_cached_key(|path| path.to_string_lossy().into_owned());
+    Ok(paths)
+}
+
+fn unreadable(dir: &Path) -> Failure {
+    Failure::new(Exit::Configuration, format!("cannot read rules from {}", dir.display()))
 }
 
 fn walk(
     dir: &Path,
     endings: &[&str],
     depth: usize,
-    files: &mut Vec<RuleSource>,
+    paths: &mut Vec<PathBuf>,
 ) -> std::io::Result<()> {
     if depth > DEPTH_MAX {
         return Err(std::io::Error::other(format!("more than {DEPTH_MAX} folders deep")));
     }
     for entry in fs::read_dir(dir)? {
         let entry = entry?;
-        let (path, kind) = (entry.path(), entry.file_type()?);
         let name = entry.file_name().to_string_lossy().into_owned();
-        if kind.is_dir() {
-            walk(&path, endings, depth + 1, files)?;
+        if entry.file_type()?.is_dir() {
+            walk(&entry.path(), endings, depth + 1, paths)?;
         } else if endings.iter().any(|ending| name.ends_with(ending)) {
-            if files.len() >= FILES_MAX {
+            if paths.len() >= FILES_MAX {
                 return Err(std::io::Error::other(format!("more than {FILES_MAX} files")));
             }
-            let path = path.to_string_lossy().into_owned();
-            let text = text(&entry.path())
-                .map_err(|error| std::io::Error::other(format!("{path}: {error}")))?;
-            files.push(RuleSource { path, text });
+            paths.push(entry.path());
         }
     }
     Ok(())

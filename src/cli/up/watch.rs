@@ -44,6 +44,8 @@ pub(super) struct Watch {
     pub told: BTreeMap<AlertId, Level>,
     /// The last fault told, so that one which stays is told once.
     pub fault: String,
+    /// The last fault of changed rules that was told.
+    pub rules_fault: Option<String>,
 }
 
 /// Why a look around did not finish.
@@ -88,11 +90,26 @@ impl Watch {
             self.grow(started.elapsed())?;
             if tick.is_multiple_of(TICKS_PER_LOOK) {
                 let looked = self.look(&stop).await;
+                self.tell_rules()?;
                 self.tell_fault(looked)?;
                 self.end_of_replay()?;
             }
         }
         Ok(self.console)
+    }
+
+    /// Says once why changed rules are not used, and once that they are again.
+    fn tell_rules(&mut self) -> io::Result<()> {
+        let in_use = self.services.rules.in_use();
+        if in_use.problem == self.rules_fault {
+            return Ok(());
+        }
+        match &in_use.problem {
+            Some(problem) => self.console.warn(&format!("the old rules go on: {problem}"))?,
+            None => self.console.note("The rules of the directory are in use again.")?,
+        }
+        self.rules_fault = in_use.problem;
+        Ok(())
     }
 
     fn grow(&mut self, elapsed: Duration) -> io::Result<()> {

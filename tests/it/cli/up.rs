@@ -98,9 +98,8 @@ fn the_demo_shows_an_alert_answers_the_api_and_ends_cleanly() {
     assert!(bench.path("state/demo/state.redb").is_file());
 }
 
-#[test]
-fn a_directory_is_followed_as_a_log_account() {
-    let bench = Bench::new();
+/// The path of this hour's blob in a directory laid out like a log account.
+fn blob() -> String {
     let id =
         "SUBSCRIPTIONS/S/RESOURCEGROUPS/G/PROVIDERS/MICROSOFT.CONTAINERSERVICE/MANAGEDCLUSTERS/P1";
     let now = time::OffsetDateTime::now_utc();
@@ -111,13 +110,74 @@ fn a_directory_is_followed_as_a_log_account() {
         now.day(),
         now.hour()
     );
-    let blob = format!("account/insights-logs-kube-audit/resourceId=/{id}/{hour}");
-    bench.write(&blob, super::event("a-1", "eve"));
+    format!("account/insights-logs-kube-audit/resourceId=/{id}/{hour}")
+}
+
+#[test]
+fn a_directory_is_followed_as_a_log_account() {
+    let bench = Bench::new();
+    bench.write(&blob(), super::event("a-1", "eve"));
     let up = Up::start(&bench, &["account", "--rules", "rules"]);
     let line = up.line("A test rule fired");
     assert!(line.contains("eve"), "{line}");
     assert_eq!(up.interrupt(), Some(0));
     assert!(bench.path("state/state.redb").is_file());
+}
+
+/// Waits until the health of the rules is as wanted.
+fn rules_health(address: &str, wanted: impl Fn(&serde_json::Value) -> bool) -> serde_json::Value {
+    let mut rules = serde_json::Value::Null;
+    for _ in 0..900 {
+        let answer = get(address, "/api/v1/healthz");
+        let (_, body) = answer.split_once("\r\n\r\n").expect("body");
+        rules = serde_json::from_str::<serde_json::Value>(body).expect("JSON")["rules"].clone();
+        if wanted(&rules) {
+            return rules;
+        }
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    panic!("the rules stay {rules}");
+}
+
+#[test]
+fn changed_rules_are_taken_up_and_bad_ones_are_not() {
+    let bench = Bench::new();
+    let blob = blob();
+    let mut log = super::event("a-1", "eve");
+    bench.write(&blob, &log);
+    let up = Up::start(&bench, &["account", "--rules", "rules", "--no-shipped-rules"]);
+    let address = address(&up);
+    up.line("A test rule fired");
+    let health = rules_health(&address, |rules| rules["count"] == 1);
+    assert!(health["loaded_at"].is_string() && health.get("problem").is_none(), "{health}");
+
+    let second = super::RULE
+        .replace("5b7f01", "5b7f02")
+        .replace("cli-test-rule", "second")
+        .replace("A test rule fired", "A second rule fired");
+    bench.write("rules/second.yml", &second);
+    rules_health(&address, |rules| rules["count"] == 2);
+    log.push_str(&super::event("a-2", "mallory"));
+    bench.write(&blob, &log);
+    assert!(up.line("A second rule fired").contains("mallory"));
+
+    bench.write("rules/second.yml", second.replace("mode: on", "mode: loud"));
+    let health = rules_health(&address, |rules| rules.get("problem").is_some());
+    let problem = health["problem"].as_str().expect("text");
+    assert!(problem.contains("second.yml:17") && problem.contains("`loud`"), "{problem}");
+    assert!(!problem.contains(&*bench.dir.path().to_string_lossy()), "{problem}");
+    assert_eq!(health["count"], 2, "the old set goes on");
+    up.line("the old rules go on");
+    log.push_str(&super::event("a-3", "trudy"));
+    bench.write(&blob, &log);
+    assert!(up.line("A second rule fired").contains("trudy"));
+
+    bench.write("rules/second.yml", second.replace("A second rule fired", "A mended rule fired"));
+    rules_health(&address, |rules| rules["count"] == 2 && rules.get("problem").is_none());
+    log.push_str(&super::event("a-4", "peggy"));
+    bench.write(&blob, &log);
+    assert!(up.line("A mended rule fired").contains("peggy"));
+    assert_eq!(up.interrupt(), Some(0));
 }
 
 #[test]
