@@ -12,4 +12,5 @@ mod mapped;
 pub mod metadata;
 pub mod reader;
 pub mod ruleset;
+pub mod tuning;
 pub mod visibility;

@@ -11,6 +11,7 @@ pub mod detection;
 pub mod document;
 pub mod encode;
 pub mod error;
+pub mod exception;
 pub mod explain;
 pub mod filter;
 pub mod lint;
@@ -20,6 +21,7 @@ pub mod metadata;
 pub mod modifier;
 pub mod node;
 pub mod pattern;
+pub mod value_list;
 
 mod matcher;
 mod probe;

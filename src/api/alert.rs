@@ -25,7 +25,8 @@ pub struct AlertBody<'a> {
     pub state: &'static str,
     /// Who works on it.
     pub owner: Option<&'a str>,
-    /// true-positive, benign or false-positive, once closed.
+    /// true-positive, benign or false-positive, once closed; excepted when an exception accepts
+    /// every finding of it, so that it was never raised.
     pub close_reason: Option<&'static str>,
     pub cluster: &'a str,
     pub dedup: &'a str,
@@ -43,6 +44,8 @@ pub struct AlertBody<'a> {
     pub last_event: OffsetDateTime,
     /// How many findings it holds.
     pub findings: u64,
+    /// Of them, those that an exception accepts.
+    pub excepted: u64,
     /// Of the finding with the earliest event.
     pub actor: ActorBody<'a>,
     /// Of the finding with the earliest event.
@@ -69,6 +72,7 @@ impl<'a> From<&'a Alert> for AlertBody<'a> {
             first_event: alert.first_event,
             last_event: alert.last_event,
             findings: alert.findings,
+            excepted: alert.excepted,
             actor: (&alert.actor).into(),
             target: (&alert.target).into(),
             why: alert.why.iter().map(ReasonBody::from).collect(),
@@ -101,6 +105,7 @@ pub(crate) mod tests {
             first_event: finding.time,
             last_event: finding.time,
             findings: 1,
+            excepted: 0,
             actor: finding.actor,
             target: finding.target,
             why: finding.why,

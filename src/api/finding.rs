@@ -9,7 +9,7 @@ use time::OffsetDateTime;
 use utoipa::ToSchema;
 
 use super::json;
-use crate::model::finding::{Actor, EventRef, Evidence, Finding, Reason, Target};
+use crate::model::finding::{Actor, EventRef, Evidence, Excepted, Finding, Reason, Target};
 use crate::model::rule::RuleRef;
 
 /// The value of `schema` in every finding.
@@ -56,6 +56,20 @@ pub struct FindingBody<'a> {
     /// The alert it folds into.
     pub alert: &'a str,
     pub evidence: EvidenceBody<'a>,
+    /// The exception that accepts it; null for a finding that counts.
+    pub excepted: Option<ExceptedBody<'a>>,
+}
+
+/// The mark of an exception.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(as = Excepted)]
+pub struct ExceptedBody<'a> {
+    /// The exception's name.
+    pub name: &'a str,
+    /// Who answers for it.
+    pub owner: &'a str,
+    /// Why the finding is accepted.
+    pub reason: &'a str,
 }
 
 /// The rule that fired, as it was then.
@@ -154,7 +168,14 @@ impl<'a> From<&'a Finding> for FindingBody<'a> {
             dedup: &finding.dedup,
             alert: finding.alert.as_str(),
             evidence: (&finding.evidence).into(),
+            excepted: finding.excepted.as_ref().map(ExceptedBody::from),
         }
+    }
+}
+
+impl<'a> From<&'a Excepted> for ExceptedBody<'a> {
+    fn from(mark: &'a Excepted) -> Self {
+        Self { name: &mark.name, owner: &mark.owner, reason: &mark.reason }
     }
 }
 

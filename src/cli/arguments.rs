@@ -156,6 +156,9 @@ pub struct ScanArguments {
     /// Judge single events only, and run no correlations
     #[arg(long)]
     pub no_correlations: bool,
+    /// Show what exceptions accept in the table as well; the other formats always hold it, marked
+    #[arg(long)]
+    pub excepted: bool,
     /// Draw no progress bar
     #[arg(long)]
     pub no_progress: bool,

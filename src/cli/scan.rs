@@ -66,7 +66,7 @@ fn run(
         filter: Filter { level: arguments.level, modes: arguments.mode.clone() },
         cluster: ClusterId::new(&arguments.cluster),
         control_plane: ControlPlane::new(arguments.control_plane.clone()),
-        report: report(arguments.output, rules, console),
+        report: report(arguments, rules, console),
         progress: progress(arguments, &expanded, console),
         interrupt: interrupt.clone(),
         seen: Seen::new(),
@@ -126,9 +126,12 @@ fn finish(
     })
 }
 
-fn report(format: ScanFormat, rules: &RuleSet, console: &Console) -> Box<dyn Report> {
-    match format {
-        ScanFormat::Table => Box::new(Alerts::new(console.colour, console.columns())),
+fn report(arguments: &ScanArguments, rules: &RuleSet, console: &Console) -> Box<dyn Report> {
+    match arguments.output {
+        ScanFormat::Table => {
+            let table = Alerts::new(console.colour, console.columns());
+            Box::new(if arguments.excepted { table.with_excepted() } else { table })
+        }
         ScanFormat::Json => Box::new(Json::default()),
         ScanFormat::Ndjson => Box::new(Ndjson),
         ScanFormat::Csv => Box::new(Csv),

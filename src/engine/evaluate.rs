@@ -12,6 +12,8 @@ use crate::model::level::Level;
 
 use super::metadata::{Denied, Metadata};
 use super::ruleset::{LoadedRule, RuleSet};
+use super::tuning::exceptions;
+use super::tuning::tally::Filtered;
 
 /// Reasons kept with a finding, at most. A rule has a handful; a keyword list may have more.
 const REASONS_MAX: usize = 32;
@@ -23,13 +25,24 @@ const DEDUP_CHARS_MAX: usize = 200;
 /// correlation is made of stay silent, unless it says `generate: true`. An event that comes in
 /// two stages makes the same finding, by its id, in each; who keeps findings keeps the first.
 pub fn evaluate(rules: &RuleSet, events: &[Event]) -> Vec<Finding> {
-    let judged = events.iter().filter(|event| is_judged(event));
-    judged
-        .flat_map(|event| {
-            let fired = rules.telling().filter(|rule| rule.matcher.matches(event));
-            fired.map(|rule| finding(rule, event))
-        })
-        .collect()
+    evaluate_counting(rules, events, &mut Filtered::default())
+}
+
+/// As [`evaluate`]; `filtered` counts what filters take away.
+pub fn evaluate_counting(
+    rules: &RuleSet,
+    events: &[Event],
+    filtered: &mut Filtered,
+) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for event in events.iter().filter(|event| is_judged(event)) {
+        for rule in rules.telling() {
+            if rule.matcher.matches(event) && rules.admits(&rule.reference.id, event, filtered) {
+                findings.push(finding(rules, rule, event));
+            }
+        }
+    }
+    findings
 }
 
 /// A request that has only been received has no outcome yet and comes again in a later stage.
@@ -37,8 +50,8 @@ pub(super) fn is_judged(event: &Event) -> bool {
     event.stage() != "RequestReceived"
 }
 
-/// The finding of a rule that fired on an event.
-pub(super) fn finding(rule: &LoadedRule, event: &Event) -> Finding {
+/// The finding of a rule that fired on an event, marked when an exception accepts it.
+pub(super) fn finding(rules: &RuleSet, rule: &LoadedRule, event: &Event) -> Finding {
     let cluster = event.cluster().clone();
     let audit_id = event.audit_id().to_owned();
     let time = event.time();
@@ -65,6 +78,7 @@ pub(super) fn finding(rule: &LoadedRule, event: &Event) -> Finding {
         truncated: event.truncated(),
         dedup,
         evidence: event.evidence(),
+        excepted: exceptions::mark(rules.exceptions_of(&rule.reference.id), event, time),
         cluster,
     }
 }
@@ -110,6 +124,23 @@ pub(super) fn marked(value: impl Iterator<Item = char>) -> String {
         text.push(c);
     }
     if text == "-" { "\\-".to_owned() } else { text }
+}
+
+/// The values that were marked and joined with commas.
+pub(super) fn unmarked(joined: &str) -> Vec<String> {
+    let mut values = vec![String::new()];
+    let mut escaped = false;
+    for c in joined.chars() {
+        match c {
+            '\\' if !escaped => escaped = true,
+            ',' if !escaped => values.push(String::new()),
+            c => {
+                escaped = false;
+                values.last_mut().into_iter().for_each(|value| value.push(c));
+            }
+        }
+    }
+    values
 }
 
 #[cfg(test)]
@@ -192,6 +223,13 @@ midwatch:
         let dry = "\"/api/v1/secrets?dryRun=All\", \"verb\":\"create\", \"x\":\"";
         let dry = findings(&[("\"/api/v1/secrets\",                     \"verb\":\"list", dry)]);
         assert_eq!(dry.first().map(|finding| finding.level), Some(Level::Informational));
+    }
+
+    #[test]
+    fn marked_values_read_back() {
+        let values = ["a,b", "c\\", "d|e", "-", ""];
+        let marked: Vec<String> = values.iter().map(|value| marked(value.chars())).collect();
+        assert_eq!(unmarked(&marked.join(",")), values);
     }
 
     #[test]

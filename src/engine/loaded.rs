@@ -15,6 +15,7 @@ use crate::model::rule::RuleRef;
 use crate::sigma::compile::Matcher;
 use crate::sigma::correlation::Correlation;
 use crate::sigma::document::Rule;
+use crate::sigma::encode::ValueLists;
 use crate::sigma::error::SigmaError;
 use crate::sigma::lint::Severity;
 use crate::sigma::metadata::Tag;
@@ -80,6 +81,17 @@ impl LoadedRule {
     /// Others wrote it, who know nothing of Midwatch.
     pub fn is_from_elsewhere(&self) -> bool {
         !self.document.custom.contains_key("midwatch")
+    }
+
+    /// The rule over other value lists.
+    pub(super) fn over(&self, lists: &ValueLists) -> Result<Self, Vec<SigmaError>> {
+        Ok(Self {
+            reference: self.reference.clone(),
+            document: self.document.clone(),
+            metadata: self.metadata.clone(),
+            matcher: Matcher::compile_with(&self.document, lists)?,
+            never: self.never.clone(),
+        })
     }
 
     /// What it says of itself.
@@ -168,7 +180,11 @@ impl Head<'_> {
 }
 
 /// Checks and compiles a rule.
-pub(super) fn rule(rule: Box<Rule>, provenance: Provenance) -> Result<LoadedRule, Vec<SigmaError>> {
+pub(super) fn rule(
+    rule: Box<Rule>,
+    provenance: Provenance,
+    lists: &ValueLists,
+) -> Result<LoadedRule, Vec<SigmaError>> {
     let mut faults = Vec::new();
     let attributes = rule.custom.get("midwatch");
     let elsewhere = attributes.is_none() && provenance == Provenance::Directory;
@@ -189,7 +205,7 @@ pub(super) fn rule(rule: Box<Rule>, provenance: Provenance) -> Result<LoadedRule
     } else {
         metadata::read(attributes, &rule.file, place, true).map_err(|more| faults.extend(more))
     };
-    let matcher = Matcher::compile(&rule).map_err(|more| faults.extend(more));
+    let matcher = Matcher::compile_with(&rule, lists).map_err(|more| faults.extend(more));
     if let (Ok(metadata), false) = (&metadata, elsewhere) {
         // What can never fire would be silent for ever: an error here, not a remark.
         let lints = visibility::lint(&rule, metadata);

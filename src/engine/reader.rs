@@ -8,6 +8,7 @@ use super::correlate::contribution::Contributed;
 use super::evaluate::{finding, is_judged};
 use super::fast::{Counters, FastPath, Judge, Surprise, Verdict};
 use super::ruleset::RuleSet;
+use super::tuning::tally::Filtered;
 use crate::audit::event::Event;
 use crate::audit::record::{Decoded, Origin, decode};
 use crate::model::checkpoint::Totals;
@@ -34,6 +35,8 @@ pub struct Outcome {
     pub problems: Vec<Problem>,
     /// In the order of events and then of rules.
     pub findings: Vec<Finding>,
+    /// What filters took away from rules.
+    pub filtered: Filtered,
     /// What events contribute to correlations.
     pub contributed: Contributed,
     /// Lines that the reference decoded.
@@ -101,8 +104,12 @@ impl<'r> Reader<'r> {
             if !asked.rule.matcher.matches(event) {
                 continue;
             }
+            let id = &asked.rule.reference.id;
+            if !self.rules.admits(id, event, &mut self.outcome.filtered) {
+                continue;
+            }
             if asked.tells {
-                self.outcome.findings.push(finding(&asked.rule, event));
+                self.outcome.findings.push(finding(self.rules, &asked.rule, event));
             }
             if asked.correlates {
                 fired.insert(&asked.rule.reference.id);

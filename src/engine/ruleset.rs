@@ -13,6 +13,9 @@ use super::elsewhere;
 use super::fast::{AskedRule, FastPath};
 use super::loaded::{self, fault_at};
 use super::mapped;
+use super::tuning::exceptions;
+use super::tuning::filters;
+use super::tuning::{KnownRules, Tuning};
 use crate::model::ids::RuleId;
 use crate::model::rule::RuleRef;
 use crate::sigma::document::{Document, Rule, parse};
@@ -50,6 +53,8 @@ pub struct RuleSet {
     not_run: Vec<NotRun>,
     /// The rules that are asked, compiled together when they are first needed.
     fast: Arc<OnceLock<FastPath>>,
+    /// Filters, exceptions and value lists.
+    tuning: Tuning,
 }
 
 impl RuleSet {
@@ -97,9 +102,12 @@ impl RuleSet {
                 faults.push(fault_at(rule.file, rule.line, &reason));
             }
         }
+        faults.extend(self.over_lists(over.tuning.lists));
         if !faults.is_empty() {
             return Err(faults);
         }
+        self.tuning.filters.extend(over.tuning.filters);
+        self.tuning.exceptions.extend(over.tuning.exceptions);
         self.rules.extend(over.rules);
         self.rules.sort_by(|a, b| a.reference.name.cmp(&b.reference.name));
         self.correlations.extend(over.correlations);
@@ -246,15 +254,29 @@ impl RuleSet {
     ) -> (Self, Vec<SigmaError>) {
         let mut set = Self::default();
         let (mappings, mut faults) = mapped::mappings(sources, provenance);
+        let mut lists = Vec::new();
+        let mut files = Vec::new();
         for source in sources {
             match parse(&source.text, &source.path) {
                 Ok(documents) => {
+                    let mut rest = Vec::new();
                     for mut document in documents {
                         mappings.apply(&mut document);
-                        set.take(document, provenance, &mut faults);
+                        match document {
+                            Document::List(list) => lists.push(*list),
+                            other => rest.push(other),
+                        }
                     }
+                    files.push((source, rest));
                 }
                 Err(more) => faults.extend(more),
+            }
+        }
+        // All lists come first: a rule may ask for one that stands in a later file.
+        set.tuning.lists = beneath.tuning.lists.with(lists, &mut faults);
+        for (source, documents) in files {
+            for document in documents {
+                set.take(document, provenance, &mut faults);
             }
             if set.rules.len() + set.correlations.len() > RULES_MAX {
                 let reason = format!("more than {RULES_MAX} rules; load a smaller directory");
@@ -279,7 +301,7 @@ impl RuleSet {
                     self.not_run.push(NotRun { file, line, reason, other_log: true });
                     return;
                 }
-                match loaded::rule(rule, provenance) {
+                match loaded::rule(rule, provenance, &self.tuning.lists.values) {
                     Ok(rule) => self.rules.push(Arc::new(rule)),
                     Err(more) => faults.extend(more),
                 }
@@ -290,18 +312,29 @@ impl RuleSet {
                     Err(more) => faults.extend(more),
                 }
             }
-            Document::Filter(filter) => self.not_run.push(NotRun {
-                file: filter.file,
-                line: filter.line,
-                reason: "filters are validated but not applied by this version".to_owned(),
-                other_log: false,
-            }),
-            // Mappings were read before everything else.
-            Document::Mapping(_) => {}
+            Document::Filter(filter) => {
+                if let Some(reason) = filters::foreign(&filter) {
+                    let (file, line) = (filter.file, filter.line);
+                    self.not_run.push(NotRun { file, line, reason, other_log: true });
+                    return;
+                }
+                match filters::load(filter, &self.tuning.lists.values) {
+                    Ok(filter) => self.tuning.filters.push(Arc::new(filter)),
+                    Err(more) => faults.extend(more),
+                }
+            }
+            Document::Exception(exception) => {
+                match exceptions::load(exception, &self.tuning.lists.values) {
+                    Ok(exception) => self.tuning.exceptions.push(Arc::new(exception)),
+                    Err(more) => faults.extend(more),
+                }
+            }
+            // Mappings and lists were read before everything else.
+            Document::Mapping(_) | Document::List(_) => {}
         }
     }
 
-    /// Finds what correlations are made of.
+    /// Finds what correlations are made of, and whom filters and exceptions are for.
     fn link(&mut self) -> Result<(), Vec<SigmaError>> {
         self.correlations.sort_by(|a, b| a.reference.name.cmp(&b.reference.name));
         let Linked { correlations, not_run, faults } =
@@ -313,7 +346,12 @@ impl RuleSet {
         self.correlations = correlations;
         self.not_run.extend(not_run);
         self.choose();
-        Ok(())
+        let known = KnownRules {
+            rules: &self.rules,
+            correlations: &self.correlations,
+            foreign: &self.foreign,
+        };
+        self.tuning.link(&known)
     }
 
     /// Works out what has to run for the correlations that are told of.
@@ -375,6 +413,8 @@ fn duplicates<'a>(rules: impl Iterator<Item = Listed<'a>>) -> Vec<SigmaError> {
     }
     faults
 }
+
+mod tuned;
 
 #[cfg(test)]
 mod tests;

@@ -11,6 +11,8 @@ use crate::audit::policy::{AuditLevel, RequestPattern, RequestShape, bodies, lev
 use crate::audit::taxonomy::{FIELDS, FieldKind, Known as KnownField, knows};
 use crate::sigma::conjunct::{Asks, Conjunct, Term, conjuncts};
 use crate::sigma::document::Rule;
+use crate::sigma::exception::Exception;
+use crate::sigma::filter::Filter;
 use crate::sigma::lint::{self as sigma_lint, Known, Severity, Taxonomy, ValueKind};
 
 use super::metadata::Metadata;
@@ -53,6 +55,28 @@ pub fn lint(rule: &Rule, metadata: &Metadata) -> Vec<RuleLint> {
         .into_iter()
         .map(|(line, severity, reason)| RuleLint {
             file: rule.file.clone(),
+            line,
+            severity,
+            reason,
+        })
+        .collect()
+}
+
+/// Everything to mend in a filter, in the order of the file.
+pub fn lint_filter(filter: &Filter) -> Vec<RuleLint> {
+    located(&filter.file, sigma_lint::lint_filter(filter, &AksTaxonomy))
+}
+
+/// Everything to mend in an exception, in the order of the file.
+pub fn lint_exception(exception: &Exception) -> Vec<RuleLint> {
+    located(&exception.file, sigma_lint::lint_exception(exception, &AksTaxonomy))
+}
+
+fn located(file: &str, lints: Vec<sigma_lint::Lint>) -> Vec<RuleLint> {
+    lints
+        .into_iter()
+        .map(|sigma_lint::Lint { severity, line, reason }| RuleLint {
+            file: file.to_owned(),
             line,
             severity,
             reason,

@@ -28,6 +28,9 @@ pub struct Alert {
     pub last_event: OffsetDateTime,
     /// How many findings it holds.
     pub findings: u64,
+    /// Of its findings, those that an exception accepts. When that is all of them it was never
+    /// raised: it is closed from the start, and what it says is of them.
+    pub excepted: u64,
     /// Of the finding with the earliest event: who, what, and why it fired.
     pub actor: Actor,
     pub target: Target,
@@ -71,11 +74,14 @@ pub enum CloseReason {
     TruePositive,
     Benign,
     FalsePositive,
+    /// An exception accepts every finding of it; nobody has looked at it.
+    Excepted,
 }
 
 impl CloseReason {
     /// Every reason.
-    pub const ALL: [Self; 3] = [Self::TruePositive, Self::Benign, Self::FalsePositive];
+    pub const ALL: [Self; 4] =
+        [Self::TruePositive, Self::Benign, Self::FalsePositive, Self::Excepted];
 
     /// The word for formats.
     pub fn as_str(self) -> &'static str {
@@ -83,6 +89,7 @@ impl CloseReason {
             Self::TruePositive => "true-positive",
             Self::Benign => "benign",
             Self::FalsePositive => "false-positive",
+            Self::Excepted => "excepted",
         }
     }
 

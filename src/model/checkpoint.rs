@@ -49,6 +49,10 @@ pub struct Totals {
     pub other: u64,
     /// Findings made; an event that comes in two stages counts in each.
     pub findings: u64,
+    /// Of the findings, those that an exception accepts.
+    pub excepted: u64,
+    /// Events that filters took away from a rule, counted for each rule.
+    pub filtered: u64,
 }
 
 impl Totals {
@@ -60,6 +64,8 @@ impl Totals {
         self.malformed += more.malformed;
         self.other += more.other;
         self.findings += more.findings;
+        self.excepted += more.excepted;
+        self.filtered += more.filtered;
     }
 }
 

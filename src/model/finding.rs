@@ -31,6 +31,20 @@ pub struct Finding {
     /// The alert it folds into, derived from cluster, rule, dedup key and window of event time.
     pub alert: AlertId,
     pub evidence: Evidence,
+    /// The exception that accepts it, when one does. It is kept and counted like any other, and
+    /// raises no alert.
+    pub excepted: Option<Excepted>,
+}
+
+/// The mark of an exception on a finding.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Excepted {
+    /// The exception's name.
+    pub name: String,
+    /// Who answers for it.
+    pub owner: String,
+    /// Why the finding is accepted.
+    pub reason: String,
 }
 
 /// An audit event by its own names.

@@ -221,7 +221,7 @@ impl Segment<'_> {
         for line in lines.by_ref() {
             self.reader.line(line.bytes, line.offset, &self.origin);
         }
-        let Outcome { mut totals, mut problems, findings, .. } = self.reader.take();
+        let Outcome { mut totals, mut problems, findings, filtered, .. } = self.reader.take();
         let mut consumed = skipped + lines.consumed();
         let oversized = self.services.limits.segment_bytes;
         if consumed == 0 && self.tail.len() as u64 >= oversized {
@@ -239,6 +239,8 @@ impl Segment<'_> {
             return Ok(());
         }
         totals.findings = findings.len() as u64;
+        totals.excepted = findings.iter().filter(|it| it.excepted.is_some()).count() as u64;
+        totals.filtered = filtered.events;
         let changed = record(self.services, findings).await?;
         self.advance(consumed, &totals).await?;
         self.tail.drain(..consumed);

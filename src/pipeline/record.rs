@@ -68,6 +68,8 @@ async fn fold_into(
         }
         let Some(alert) = fold(before, &new, services.clock.now()) else { return Ok(false) };
         match alerts.save(&alert, etag.as_ref(), &new).await {
+            // What exceptions accept is kept, and nobody is told of it.
+            Ok(_) if !alert.undelivered => return Ok(false),
             Ok(_) => {
                 services.store.outbox.mark(id).await?;
                 return Ok(true);

@@ -1,7 +1,10 @@
 //! The detection part of a rule: selections, their items and the conditions over them. Owns the
 //! reading of the tree; values are compiled elsewhere.
 
+use std::collections::BTreeSet;
+
 use super::condition::{self, Condition};
+use super::encode::placeholders;
 use super::error::{Faults, quote};
 use super::literal::Literal;
 use super::modifier::{self, Comparison, Plan};
@@ -51,6 +54,13 @@ impl Detection {
     /// Every item of every selection, in the order of the file.
     pub fn items(&self) -> Vec<&Item> {
         self.selections.iter().flat_map(Selection::items).collect()
+    }
+
+    /// The names of the value lists that it asks for.
+    pub fn placeholders(&self) -> BTreeSet<String> {
+        let expanding = self.items().into_iter().filter(|item| item.plan.expand);
+        let values = expanding.flat_map(|item| &item.values);
+        values.flat_map(|value| placeholders(&value.text)).collect()
     }
 }
 

@@ -1,5 +1,5 @@
-//! Sigma documents: from the text of a file to rules, correlations and filters, or to every fault
-//! that the text has.
+//! Sigma documents, and those of ours: from the text of a file to rules, correlations, filters,
+//! exceptions and value lists, or to every fault that the text has.
 
 use std::collections::BTreeMap;
 
@@ -8,10 +8,12 @@ use time::Date;
 use super::correlation::{self, Correlation};
 use super::detection::{self, Detection};
 use super::error::{Faults, SigmaError, quote};
+use super::exception::{self, Exception};
 use super::filter::{self, Filter};
 use super::mapping::{self, Mapping};
 use super::metadata::{self, Metadata, Related, Status, Tag};
 use super::node::{Entry, Node, Place, Value};
+use super::value_list::{self, ValueList};
 use super::yaml;
 use crate::model::ids::RuleId;
 use crate::model::level::Level;
@@ -24,6 +26,8 @@ pub enum Document {
     Filter(Box<Filter>),
     /// Ours, and no part of Sigma.
     Mapping(Box<Mapping>),
+    Exception(Box<Exception>),
+    List(Box<ValueList>),
 }
 
 /// A detection rule. The attributes are those of [`Metadata`].
@@ -94,8 +98,8 @@ fn document(node: &Node, faults: &mut Faults) -> Option<Document> {
         faults.add(action.place, legacy(action));
         return None;
     }
-    let kinds: Vec<&Entry> =
-        ["detection", "correlation", "filter"].into_iter().filter_map(key).collect();
+    let kinds = ["detection", "correlation", "filter", exception::KEY, value_list::KEY];
+    let kinds: Vec<&Entry> = kinds.into_iter().filter_map(key).collect();
     match kinds.as_slice() {
         // Only where nothing else is: a rule may have an attribute of its own of this name.
         [] if key("mapping").is_some() => {
@@ -112,6 +116,12 @@ fn document(node: &Node, faults: &mut Faults) -> Option<Document> {
             "detection" => rule(node, section, faults).map(Box::new).map(Document::Rule),
             "correlation" => {
                 correlation::read(node, section, faults).map(Box::new).map(Document::Correlation)
+            }
+            exception::KEY => {
+                exception::read(node, section, faults).map(Box::new).map(Document::Exception)
+            }
+            value_list::KEY => {
+                value_list::read(node, section, faults).map(Box::new).map(Document::List)
             }
             _ => filter::read(node, section, faults).map(Box::new).map(Document::Filter),
         },

@@ -67,6 +67,14 @@ pub(crate) fn has_placeholder(text: &str) -> bool {
     pieces(text).iter().any(|piece| matches!(piece, Piece::Placeholder(_)))
 }
 
+/// The names of the placeholders in a text.
+pub(crate) fn placeholders(text: &str) -> impl Iterator<Item = String> {
+    pieces(text).into_iter().filter_map(|piece| match piece {
+        Piece::Placeholder(name) => Some(name),
+        Piece::Text(_) => None,
+    })
+}
+
 fn pieces(text: &str) -> Vec<Piece> {
     let mut pieces = Vec::new();
     let mut plain = String::new();

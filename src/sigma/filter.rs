@@ -1,5 +1,5 @@
 //! Filter documents: conditions that are added to rules without touching them. Owns their
-//! reading; nothing here runs them.
+//! reading; nothing here applies them.
 //!
 //! Polarity: the condition says which events a rule may still report, so a filter that takes
 //! events away writes `condition: not selection`. This is how pySigma reads filters.
@@ -21,6 +21,13 @@ pub struct Filter {
     pub file: String,
     /// Where the document begins.
     pub line: u32,
+}
+
+impl Filter {
+    /// What people call it: its name, or its title.
+    pub fn label(&self) -> &str {
+        self.metadata.name.as_deref().unwrap_or(&self.metadata.title)
+    }
 }
 
 /// The rules that a filter applies to.
@@ -47,7 +54,8 @@ pub(crate) fn read(node: &Node, section: &Entry, faults: &mut Faults) -> Option<
     })
 }
 
-fn rules(section: &Node, faults: &mut Faults) -> Option<FilteredRules> {
+/// The rules that a document names.
+pub(super) fn rules(section: &Node, faults: &mut Faults) -> Option<FilteredRules> {
     let Some(entry) = section.entries().iter().find(|entry| entry.key == "rules") else {
         faults.add(section.place, "`rules` is missing; list ids or names, or write `rules: any`");
         return None;

@@ -3,8 +3,10 @@
 
 use super::correlation::Correlation;
 use super::document::Rule;
+use super::exception::Exception;
 use super::filter::Filter;
 use super::node::Place;
+use super::value_list::ValueList;
 
 mod attributes;
 mod logic;
@@ -117,11 +119,35 @@ pub fn lint_filter(filter: &Filter, taxonomy: &dyn Taxonomy) -> Vec<Lint> {
     let mut findings = Findings::default();
     let start = Place { line: filter.line, column: 1 };
     attributes::of_metadata(&filter.metadata, start, &mut findings);
-    logic::check(&filter.detection, &mut findings);
+    logic::check_added(&filter.detection, &mut findings);
     logic::check_polarity(&filter.detection, &mut findings);
     for item in filter.detection.items() {
         values::check(item, taxonomy, &mut findings);
     }
+    findings.sorted()
+}
+
+/// Everything to mend in an exception, in the order of the file. What lies in the past is told by
+/// whoever has a clock.
+pub fn lint_exception(exception: &Exception, taxonomy: &dyn Taxonomy) -> Vec<Lint> {
+    let mut findings = Findings::default();
+    let start = Place { line: exception.line, column: 1 };
+    logic::check(&exception.detection, &mut findings);
+    for item in exception.detection.items() {
+        values::check(item, taxonomy, &mut findings);
+    }
+    if exception.expires.is_none() {
+        let reason = "the exception never ends, so nobody will look at it again; give `expires` a \
+                      date";
+        findings.warn(start, reason);
+    }
+    findings.sorted()
+}
+
+/// Everything to mend in a value list, in the order of the file.
+pub fn lint_list(list: &ValueList) -> Vec<Lint> {
+    let mut findings = Findings::default();
+    values::check_list(list, &mut findings);
     findings.sorted()
 }
 

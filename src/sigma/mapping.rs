@@ -132,9 +132,11 @@ impl Mappings {
                 rename_all(&mut filter.detection, &names);
                 self.route(&mut filter.logsource);
             }
+            // An exception names no log source: it is ours, and about events of this one.
+            Document::Exception(_) => {}
             // Its own names are those of its aliases and groups; the rules it is made of were
             // mapped by themselves.
-            Document::Correlation(_) | Document::Mapping(_) => {}
+            Document::Correlation(_) | Document::Mapping(_) | Document::List(_) => {}
         }
     }
 

@@ -9,7 +9,7 @@ use crate::ports::error::{PortError, PortErrorKind, PortResult};
 use crate::ports::table::{Etag, Key, Properties, Range, Row, Table, Write};
 
 /// The schema version that is written.
-pub const CHECKPOINT_VERSION: i64 = 1;
+pub const CHECKPOINT_VERSION: i64 = 2;
 
 /// The repository of checkpoints.
 #[derive(Clone)]
@@ -104,6 +104,8 @@ pub(super) fn to_properties(blob: &BlobRef, checkpoint: &Checkpoint) -> Properti
         ("malformed", column::count(totals.malformed)),
         ("other", column::count(totals.other)),
         ("findings", column::count(totals.findings)),
+        ("excepted", column::count(totals.excepted)),
+        ("filtered", column::count(totals.filtered)),
     ];
     if let Some(lease) = &checkpoint.lease {
         columns.push(("lease_owner", column::text(&lease.owner)));
@@ -129,6 +131,11 @@ pub(super) fn from_properties(properties: &Properties) -> PortResult<(BlobRef, C
     } else {
         None
     };
+    // Version 1 knew neither filters nor exceptions.
+    let since_version_2 = |name| match columns.has(name) {
+        true => columns.count(name),
+        false => Ok(0),
+    };
     let generation = u32::try_from(columns.count("generation")?)
         .map_err(|_| columns.corrupt("the checkpoint row counts too many generations"))?;
     let checkpoint = Checkpoint {
@@ -142,6 +149,8 @@ pub(super) fn from_properties(properties: &Properties) -> PortResult<(BlobRef, C
             malformed: columns.count("malformed")?,
             other: columns.count("other")?,
             findings: columns.count("findings")?,
+            excepted: since_version_2("excepted")?,
+            filtered: since_version_2("filtered")?,
         },
         lease,
     };

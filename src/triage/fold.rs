@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use time::OffsetDateTime;
 
-use crate::model::alert::{Alert, AlertState};
+use crate::model::alert::{Alert, AlertState, CloseReason};
 use crate::model::finding::Finding;
 use crate::model::ids::{AlertId, FindingId};
 
@@ -41,29 +41,53 @@ pub fn unknown(batch: &[Finding], stored: &BTreeSet<FindingId>) -> Vec<Finding> 
     batch.iter().filter(|finding| !stored.contains(&finding.id)).cloned().collect()
 }
 
+/// The alert of a first finding. One that an exception accepts raises none: it is kept closed,
+/// where whoever looks for it finds it, and nobody is told.
 fn opened_by(finding: &Finding, now: OffsetDateTime) -> Alert {
+    let excepted = finding.excepted.is_some();
     Alert {
         id: finding.alert.clone(),
         rule: finding.rule.clone(),
         cluster: finding.cluster.clone(),
         dedup: finding.dedup.clone(),
         level: finding.level,
-        state: AlertState::Open,
+        state: if excepted { AlertState::Closed } else { AlertState::Open },
         owner: None,
-        close_reason: None,
+        close_reason: excepted.then_some(CloseReason::Excepted),
         recorded: now,
         first_event: finding.time,
         last_event: finding.time,
         findings: 1,
+        excepted: u64::from(excepted),
         actor: finding.actor.clone(),
         target: finding.target.clone(),
         why: finding.why.clone(),
         truncated: finding.truncated,
-        undelivered: true,
+        undelivered: !excepted,
     }
 }
 
+/// An alert speaks of the findings that count; those that an exception accepts are only counted,
+/// as long as there are others.
 fn with(mut alert: Alert, finding: &Finding) -> Alert {
+    let quiet = alert.excepted == alert.findings;
+    match (quiet, finding.excepted.is_some()) {
+        (true, false) => {
+            return Alert {
+                findings: alert.findings + 1,
+                excepted: alert.excepted,
+                owner: alert.owner,
+                ..opened_by(finding, alert.recorded)
+            };
+        }
+        (false, true) => {
+            alert.findings += 1;
+            alert.excepted += 1;
+            return alert;
+        }
+        (true, true) => alert.excepted += 1,
+        (false, false) => alert.undelivered = true,
+    }
     if finding.time < alert.first_event {
         alert.first_event = finding.time;
         alert.actor = finding.actor.clone();
@@ -74,22 +98,20 @@ fn with(mut alert: Alert, finding: &Finding) -> Alert {
     if finding.level > alert.level {
         alert.level = finding.level;
         // The verdict that closed it was given on something less grave.
-        if alert.state == AlertState::Closed {
+        if alert.state == AlertState::Closed && !quiet {
             alert.state = AlertState::Open;
             alert.close_reason = None;
         }
     }
     alert.findings += 1;
     alert.truncated |= finding.truncated;
-    alert.undelivered = true;
     alert
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::alert::CloseReason;
-    use crate::model::finding::{Actor, ActorKind, EventRef, Evidence, Outcome, Target};
+    use crate::model::finding::{Actor, ActorKind, EventRef, Evidence, Excepted, Outcome, Target};
     use crate::model::ids::{ClusterId, RuleId};
     use crate::model::level::Level;
     use crate::model::rule::{Mode, RuleRef};
@@ -125,6 +147,7 @@ mod tests {
             truncated: event == "cut",
             dedup: "k".into(),
             evidence: Evidence { origin: "f".into(), offset: 0, length: 1 },
+            excepted: None,
         }
     }
 
@@ -149,6 +172,43 @@ mod tests {
                 alert = fold(alert, &all[index..=index], now());
             }
             assert_eq!(alert, expected, "{order:?}");
+        }
+    }
+
+    fn accepted(event: &str, second: i64, level: Level) -> Finding {
+        let mark = Excepted { name: "x".into(), owner: "o".into(), reason: "r".into() };
+        Finding { excepted: Some(mark), ..finding(event, second, level) }
+    }
+
+    #[test]
+    fn what_an_exception_accepts_raises_no_alert_and_is_kept_closed() {
+        let all = [accepted("a", 5, Level::Critical), accepted("b", 3, Level::Low)];
+        let alert = fold(None, &all, now()).expect("kept");
+        assert_eq!((alert.findings, alert.excepted), (2, 2));
+        assert_eq!(alert.state, AlertState::Closed);
+        assert_eq!(alert.close_reason, Some(CloseReason::Excepted));
+        assert!(!alert.undelivered, "nobody is told");
+    }
+
+    #[test]
+    fn an_alert_speaks_of_the_findings_that_no_exception_accepts_in_any_order() {
+        let all = [
+            accepted("a", 1, Level::Critical),
+            finding("b", 3, Level::Medium),
+            accepted("cut", 9, Level::High),
+        ];
+        for order in [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]] {
+            let mut alert = None;
+            for index in order {
+                alert = fold(alert, &all[index..=index], now());
+            }
+            let alert = alert.expect("an alert");
+            assert_eq!((alert.findings, alert.excepted), (3, 2), "{order:?}");
+            assert_eq!((alert.state, alert.close_reason), (AlertState::Open, None), "{order:?}");
+            assert_eq!((alert.level, alert.truncated), (Level::Medium, false), "{order:?}");
+            assert_eq!(alert.actor.username, "user-b", "{order:?}");
+            assert_eq!(alert.first_event, alert.last_event, "{order:?}");
+            assert!(alert.undelivered, "{order:?}");
         }
     }
 

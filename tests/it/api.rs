@@ -100,6 +100,7 @@ async fn save(store: &Store, number: u32) -> AlertId {
         dedup: number.to_string(),
         alert: id.clone(),
         evidence: Evidence { origin: "c/b".into(), offset: 0, length: 1 },
+        excepted: None,
     };
     let findings: Vec<Finding> = (0..number).map(finding).collect();
     let alert = Alert {
@@ -115,6 +116,8 @@ async fn save(store: &Store, number: u32) -> AlertId {
         first_event: at,
         last_event: at,
         findings: u64::from(number),
+
+        excepted: 0,
         actor: actor.clone(),
         target: Target::default(),
         why: Vec::new(),

@@ -149,7 +149,7 @@ impl Case {
     fn compile(&self, documents: &[Document]) -> Result<Vec<Matcher>, Vec<SigmaError>> {
         let rules = documents.iter().filter_map(|document| match document {
             Document::Rule(rule) => Some(rule.as_ref()),
-            Document::Correlation(_) | Document::Filter(_) | Document::Mapping(_) => None,
+            _ => None,
         });
         rules.map(|rule: &Rule| Matcher::compile_with(rule, &self.lists)).collect()
     }
@@ -161,6 +161,8 @@ fn kind(document: &Document) -> &'static str {
         Document::Correlation(_) => "correlation",
         Document::Filter(_) => "filter",
         Document::Mapping(_) => "mapping",
+        Document::Exception(_) => "exception",
+        Document::List(_) => "list",
     }
 }
 

@@ -63,6 +63,8 @@ fn alert(n: usize) -> Alert {
         first_event: minute(n as i64 - 5),
         last_event: minute(n as i64 - 4),
         findings: 1,
+
+        excepted: 0,
         actor: actor(),
         target: Target { verb: "get".to_owned(), ..Target::default() },
         why: Vec::new(),
@@ -101,6 +103,7 @@ fn finding(of: &Alert, n: usize) -> Finding {
         truncated: false,
         dedup: of.dedup.clone(),
         evidence: Evidence { origin: "logs/blob".to_owned(), offset: n as u64, length: 1 },
+        excepted: None,
     }
 }
 

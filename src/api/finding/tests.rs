@@ -54,6 +54,7 @@ pub(crate) fn sample() -> Finding {
         dedup: "eve shop".into(),
         alert: AlertId::new("a0"),
         evidence: Evidence { origin: "c/PT1H.json".into(), offset: 12, length: 345 },
+        excepted: None,
     }
 }
 

@@ -30,6 +30,8 @@ const WIDTH_MIN: usize = 60;
 pub(in crate::cli) struct Alerts {
     alerts: BTreeMap<AlertId, Alert>,
     beyond: u64,
+    /// What exceptions accept, folded like the rest, by exception; `None` when nobody asked.
+    excepted: Option<BTreeMap<(String, AlertId), Alert>>,
     colour: bool,
     columns: Option<usize>,
 }
@@ -37,7 +39,48 @@ pub(in crate::cli) struct Alerts {
 impl Alerts {
     /// An empty table for a terminal of so many columns.
     pub(in crate::cli) fn new(colour: bool, columns: Option<usize>) -> Self {
-        Self { alerts: BTreeMap::new(), beyond: 0, colour, columns }
+        Self { alerts: BTreeMap::new(), beyond: 0, excepted: None, colour, columns }
+    }
+
+    /// Shows what exceptions accept as well, in a table of its own.
+    pub(in crate::cli) fn with_excepted(mut self) -> Self {
+        self.excepted = Some(BTreeMap::new());
+        self
+    }
+
+    /// Exceptions are told by number in the summary; here they are shown to whoever asks.
+    fn take_excepted(&mut self, finding: &Finding, exception: &str) {
+        let Some(excepted) = &mut self.excepted else { return };
+        let key = (exception.to_owned(), finding.alert.clone());
+        let known = excepted.remove(&key);
+        if known.is_none() && excepted.len() >= ALERTS_MAX {
+            self.beyond += 1;
+            return;
+        }
+        let found = std::slice::from_ref(finding);
+        if let Some(alert) = triage::fold::fold(known, found, finding.time) {
+            excepted.insert(key, alert);
+        }
+    }
+
+    fn write_excepted(&self, out: &mut dyn Write) -> io::Result<()> {
+        let mut shown: Vec<(&str, &Alert)> = Vec::new();
+        for ((exception, _), alert) in self.excepted.iter().flatten() {
+            shown.push((exception.as_str(), alert));
+        }
+        shown.sort_by_key(|(exception, alert)| (*exception, alert.first_event));
+        let mut told = None;
+        for (exception, alert) in shown {
+            if told != Some(exception) {
+                writeln!(out, "EXCEPTED by {}", fit(exception, STORY_MAX))?;
+                told = Some(exception);
+            }
+            self.write_alert(out, alert)?;
+        }
+        if told.is_some() {
+            writeln!(out)?;
+        }
+        Ok(())
     }
 
     fn write_alert(&self, out: &mut dyn Write, alert: &Alert) -> io::Result<()> {
@@ -66,6 +109,10 @@ fn moment(time: time::OffsetDateTime) -> String {
 
 impl Report for Alerts {
     fn finding(&mut self, _out: &mut dyn Write, finding: &Finding) -> io::Result<()> {
+        if let Some(mark) = &finding.excepted {
+            self.take_excepted(finding, &mark.name);
+            return Ok(());
+        }
         let known = self.alerts.remove(&finding.alert);
         if known.is_none() && self.alerts.len() >= ALERTS_MAX {
             self.beyond += 1;
@@ -94,6 +141,7 @@ impl Report for Alerts {
         if !alerts.is_empty() {
             writeln!(out)?;
         }
+        self.write_excepted(out)?;
         let alerts = u64::try_from(alerts.len()).ok();
         Summary { alerts, ..summary.clone() }.write(out)
     }
@@ -127,6 +175,28 @@ mod tests {
         assert!(lines[1].starts_with("!! critical") && lines[1].ends_with("Something grave"));
         assert!(lines[3].ends_with("(2 times)"), "{}", lines[3]);
         assert!(text.contains("2 alerts"), "{text}");
+    }
+
+    #[test]
+    fn what_an_exception_accepts_is_shown_to_whoever_asks_and_never_among_the_alerts() {
+        let mut excepted = sample();
+        excepted.excepted = Some(crate::model::finding::Excepted {
+            name: "the-backup\u{1b}".into(),
+            owner: "o".into(),
+            reason: "r".into(),
+        });
+        let text = |mut table: Alerts| {
+            let mut out = Vec::new();
+            table.finding(&mut out, &excepted).expect("memory");
+            table.end(&mut out, &Summary::default()).expect("memory");
+            String::from_utf8(out).expect("text")
+        };
+        let quiet = text(Alerts::new(false, None));
+        assert!(!quiet.contains(&excepted.rule.title), "{quiet}");
+        let shown = text(Alerts::new(false, None).with_excepted());
+        assert!(shown.starts_with("EXCEPTED by the-backup\\u{1b}\n"), "{shown}");
+        assert!(shown.contains(&excepted.rule.title), "{shown}");
+        assert!(!shown.contains("1 alert"), "{shown}");
     }
 
     #[test]

@@ -213,6 +213,7 @@ impl Scan<'_> {
         for finding in &outcome.findings {
             self.tell(finding, console)?;
         }
+        self.summary.filtered.add(outcome.filtered);
         self.windows.count_ungrouped(outcome.contributed.ungrouped);
         self.windows.add(outcome.contributed.contributions);
         for finding in self.windows.settle(self.rules, &LIMITS) {
@@ -235,6 +236,9 @@ impl Scan<'_> {
             self.summary.repeated += 1;
         } else if !self.filter.shows(finding) {
             self.summary.hidden += 1;
+        } else if let Some(mark) = &finding.excepted {
+            *self.summary.excepted.entry(mark.name.clone()).or_default() += 1;
+            self.report.finding(console.out(), finding)?;
         } else {
             self.summary.count(finding.level);
             self.gravest = self.gravest.max(Some(finding.level));

@@ -66,7 +66,7 @@ impl Report for Json {
 /// One finding a row.
 pub(in crate::cli) struct Csv;
 
-const CSV_HEADER: [&str; 24] = [
+const CSV_HEADER: [&str; 25] = [
     "id",
     "time",
     "level",
@@ -91,6 +91,7 @@ const CSV_HEADER: [&str; 24] = [
     "audit_id",
     "alert",
     "evidence",
+    "excepted",
 ];
 
 impl Report for Csv {
@@ -134,6 +135,7 @@ impl Report for Csv {
             &audit_ids.join(" "),
             found.alert.as_str(),
             &evidence,
+            found.excepted.as_ref().map_or("", |mark| mark.name.as_str()),
         ];
         csv::write_row(out, cells)
     }

@@ -120,6 +120,22 @@ fn result(finding: &Finding, place: usize) -> Value {
         "-" => "stdin",
         origin => origin,
     };
+    // Where one result of a run says whether it is suppressed, all must (section 3.27.23).
+    let suppressions: Vec<Value> = finding
+        .excepted
+        .iter()
+        .map(|mark| {
+            json!({
+                "kind": "external",
+                "status": "accepted",
+                "justification": mark.reason,
+                "properties": {
+                    "midwatch/exception": mark.name,
+                    "midwatch/owner": mark.owner,
+                },
+            })
+        })
+        .collect();
     json!({
         "ruleId": finding.rule.name,
         "ruleIndex": place,
@@ -132,6 +148,7 @@ fn result(finding: &Finding, place: usize) -> Value {
                 "byteLength": finding.evidence.length,
             },
         }}],
+        "suppressions": suppressions,
         "partialFingerprints": { "midwatchFinding/v1": finding.id.as_str() },
         "properties": {
             "midwatch/time": twin::time_text(finding.time),
@@ -166,6 +183,7 @@ fn severity(level: Level) -> &'static str {
 mod tests {
     use super::*;
     use crate::api::finding::tests::sample;
+    use crate::model::finding::Excepted;
 
     #[test]
     fn results_point_at_a_rule_of_the_list_and_at_bytes() {
@@ -187,6 +205,15 @@ mod tests {
         let place = &run["results"][1]["locations"][0]["physicalLocation"];
         assert_eq!(place["artifactLocation"]["uri"], "a%20dir/x%3Ay.json");
         assert_eq!(place["region"]["byteOffset"], sample().evidence.offset);
+    }
+
+    #[test]
+    fn what_an_exception_accepts_is_suppressed_with_its_reason() {
+        let mut finding = sample();
+        assert_eq!(result(&finding, 0)["suppressions"], json!([]));
+        let mark = Excepted { name: "x".into(), owner: "o".into(), reason: "the backup".into() };
+        finding.excepted = Some(mark);
+        assert_eq!(result(&finding, 0)["suppressions"][0]["justification"], "the backup");
     }
 
     #[test]

@@ -1,14 +1,20 @@
 //! What a scan came to, for people and as JSON.
 
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::time::Duration;
 
 use serde_json::json;
 
+use crate::cli::escape::escape;
 use crate::cli::table::{count, number};
 use crate::engine::correlate::windows::Counts;
+use crate::engine::tuning::tally::Filtered;
 use crate::model::checkpoint::Totals;
 use crate::model::level::Level;
+
+/// Filters and exceptions named in the summary for people, at most; JSON names all.
+const NAMES_MAX: usize = 10;
 
 /// Counts of one scan.
 #[derive(Debug, Clone, Default)]
@@ -27,6 +33,10 @@ pub(in crate::cli) struct Summary {
     pub by_level: [u64; Level::ALL.len()],
     /// Findings that `--level` or `--mode` hid.
     pub hidden: u64,
+    /// Findings that an exception accepts, by its name. They are no part of the findings shown.
+    pub excepted: BTreeMap<String, u64>,
+    /// Events that filters took away from rules.
+    pub filtered: Filtered,
     /// Repetitions of a finding: the same event in two stages or files.
     pub repeated: u64,
     /// What became of the events that went into correlations.
@@ -51,6 +61,11 @@ impl Summary {
     /// Findings shown.
     pub(in crate::cli) fn findings(&self) -> u64 {
         self.by_level.iter().sum()
+    }
+
+    /// Findings that an exception accepts.
+    pub(in crate::cli) fn all_excepted(&self) -> u64 {
+        self.excepted.values().sum()
     }
 
     /// Whether some input could not be used, or there was none.
@@ -90,6 +105,8 @@ impl Summary {
             "findings": self.findings(),
             "by_level": by_level,
             "hidden": self.hidden,
+            "excepted": { "findings": self.all_excepted(), "by_exception": self.excepted },
+            "filtered": { "events": self.filtered.events, "by_filter": self.filtered.by_filter },
             "repeated": self.repeated,
             "correlations": {
                 "contributions": self.windows.taken,
@@ -135,6 +152,18 @@ impl Summary {
         )?;
         if let Some(line) = self.windows_line() {
             writeln!(out, "Windows    {line}")?;
+        }
+        let tuned = [
+            ("Filtered", "event", self.filtered.events, &self.filtered.by_filter),
+            ("Excepted", "finding", self.all_excepted(), &self.excepted),
+        ];
+        for (title, what, all, by_name) in tuned.into_iter().filter(|(_, _, all, _)| *all > 0) {
+            let by_name: Vec<String> = by_name
+                .iter()
+                .take(NAMES_MAX)
+                .map(|(name, counted)| format!("{} by {}", number(*counted), escape(name)))
+                .collect();
+            writeln!(out, "{title:<10} {}: {}", count(all, what), by_name.join(", "))?;
         }
         writeln!(out, "Findings   {}", self.findings_line())
     }

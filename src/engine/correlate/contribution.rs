@@ -12,6 +12,7 @@ use super::{Group, Moment};
 use crate::audit::event::Event;
 use crate::engine::evaluate::{is_judged, marked};
 use crate::engine::ruleset::RuleSet;
+use crate::engine::tuning::tally::Filtered;
 use crate::model::fields::Fields;
 use crate::model::ids::{ClusterId, RuleId};
 
@@ -41,6 +42,8 @@ pub struct Contributed {
     /// Matches that lack a `group-by` field, a value that is counted, or any time: they belong to
     /// no window.
     pub ungrouped: u64,
+    /// What filters took away from rules that make no findings of their own.
+    pub filtered: Filtered,
 }
 
 /// The contributions of a batch, in the order of its events.
@@ -50,6 +53,7 @@ pub fn contribute(rules: &RuleSet, events: &[Event]) -> Contributed {
         let fired: BTreeSet<&RuleId> = rules
             .correlated()
             .filter(|rule| rule.matcher.matches(event))
+            .filter(|rule| rules.admits_part(&rule.reference.id, event, &mut contributed.filtered))
             .map(|rule| &rule.reference.id)
             .collect();
         contributed.event(rules, event, &fired);

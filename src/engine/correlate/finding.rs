@@ -10,7 +10,9 @@ use super::judge::{Placed, Verdict};
 use super::plan::LoadedCorrelation;
 use super::windows::group_text;
 use super::{Group, Moment};
+use crate::engine::evaluate::unmarked;
 use crate::engine::metadata::Denied;
+use crate::model::fields::{Fields, Found, Scalar};
 use crate::model::finding::{Actor, ActorKind, Target};
 use crate::model::finding::{EventRef, Evidence, Finding, Outcome, Reason};
 use crate::model::ids::{AlertId, ClusterId, FindingId, RuleId};
@@ -95,7 +97,13 @@ impl Fired<'_> {
             truncated: events.iter().any(|event| event.truncated),
             dedup,
             evidence: last.map_or_else(nowhere, |event| event.evidence.clone()),
+            excepted: None,
         }
+    }
+
+    /// Its fields, as an exception may ask for them: those that it groups by.
+    pub(super) fn fields(&self) -> Grouped<'_> {
+        Grouped { names: &self.correlation.document.group_by, group: self.group }
     }
 
     /// As for single events: one lower when every event was refused, informational when nothing
@@ -167,6 +175,28 @@ impl Fired<'_> {
             why.push(Reason { field, value, clause: "counted".to_owned() });
         }
         why
+    }
+}
+
+/// The values of a group by the names of their fields.
+pub(super) struct Grouped<'a> {
+    names: &'a [String],
+    group: &'a Group,
+}
+
+impl Fields for Grouped<'_> {
+    fn find<'a>(&'a self, path: &str) -> Found<'a> {
+        let mut found = Found::default();
+        let named = self.names.iter().zip(self.group).filter(|(name, _)| *name == path);
+        for text in named.flat_map(|(_, value)| unmarked(value)) {
+            found.present = true;
+            found.values.push(Scalar::Text(text.into()));
+        }
+        found
+    }
+
+    fn any_text(&self, test: &mut dyn FnMut(&str) -> bool) -> bool {
+        self.group.iter().flat_map(|value| unmarked(value)).any(|text| test(&text))
     }
 }
 

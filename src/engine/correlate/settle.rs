@@ -10,6 +10,7 @@ use super::plan::{LoadedCorrelation, Source};
 use super::windows::{Arrived, Cluster, Counts, Limits, RuleWindows};
 use super::{Group, Moment, finding};
 use crate::engine::ruleset::RuleSet;
+use crate::engine::tuning::exceptions::mark;
 use crate::model::finding::Finding;
 use crate::model::ids::ClusterId;
 
@@ -57,7 +58,9 @@ impl Settling<'_> {
                     verdict: &verdict,
                     window: &window,
                 };
-                let finding = made.finding();
+                let mut finding = made.finding();
+                let exceptions = self.rules.exceptions_of(&correlation.reference.id);
+                finding.excepted = mark(exceptions, &made.fields(), finding.time);
                 for parent in self.rules.running() {
                     let identity = finding.id.as_str();
                     if let Some((group, entry)) = passed_on(parent, correlation, &made) {

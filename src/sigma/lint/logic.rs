@@ -6,7 +6,22 @@ use crate::sigma::conjunct;
 use crate::sigma::detection::Detection;
 use crate::sigma::error::quote;
 
+/// A detection that stands for itself.
 pub(super) fn check(detection: &Detection, findings: &mut Findings) {
+    check_added(detection, findings);
+    let place = detection.condition_places.first().copied().unwrap_or_default();
+    match conjunct::of_detection(detection) {
+        Ok(branches) if branches.iter().any(|branch| branch.terms.iter().all(|t| t.negated)) => {
+            let reason = "a branch of the condition asks only for what is not there, so almost \
+                          every event matches; add what must be there";
+            findings.warn(place, reason);
+        }
+        _ => {}
+    }
+}
+
+/// A detection that is added to another one, where asking only for what is not there is usual.
+pub(super) fn check_added(detection: &Detection, findings: &mut Findings) {
     let mut used = vec![false; detection.selections.len()];
     for (condition, place) in detection.conditions.iter().zip(&detection.condition_places) {
         mark(condition, &mut used);
@@ -32,11 +47,6 @@ pub(super) fn check(detection: &Detection, findings: &mut Findings) {
         Ok(branches) if branches.is_empty() => {
             findings.error(place, "the condition contradicts itself and can never hold; mend it");
         }
-        Ok(branches) if branches.iter().any(|branch| branch.terms.iter().all(|t| t.negated)) => {
-            let reason = "a branch of the condition asks only for what is not there, so almost \
-                          every event matches; add what must be there";
-            findings.warn(place, reason);
-        }
         Ok(_) => {}
         Err(too_large) => findings.warn(place, too_large.to_string()),
     }
@@ -47,8 +57,15 @@ pub(super) fn check(detection: &Detection, findings: &mut Findings) {
 pub(super) fn check_polarity(detection: &Detection, findings: &mut Findings) {
     for (condition, place) in detection.conditions.iter().zip(&detection.condition_places) {
         if !negates(condition) {
-            let reason = "the filter keeps only the events it describes; to take them away, write \
-                          `condition: not …`";
+            let name = match condition {
+                Condition::Selection(index) => detection.selections.get(*index),
+                _ => None,
+            };
+            let cure = name.map_or("…", |selection| selection.name.as_str());
+            let reason = format!(
+                "the filter keeps only the events it describes; to take them away, write {}",
+                quote(&format!("condition: not {cure}"))
+            );
             findings.warn(*place, reason);
         }
     }

@@ -10,6 +10,7 @@ use crate::sigma::literal::Literal;
 use crate::sigma::modifier::{Comparison, Flags};
 use crate::sigma::node::{Kind, Place};
 use crate::sigma::pattern::{Pattern, Shape, Token, fold, tokens};
+use crate::sigma::value_list::ValueList;
 
 pub(super) fn check(item: &Item, taxonomy: &dyn Taxonomy, findings: &mut Findings) {
     check_repeats(item, findings);
@@ -114,6 +115,24 @@ fn check_repeats(item: &Item, findings: &mut Findings) {
         let text = if exact { value.text.clone() } else { fold(&value.text).into_owned() };
         if !seen.insert(text) {
             findings.warn(value.place, format!("{} stands here twice; remove one", value.shown()));
+        }
+    }
+}
+
+/// Values of a list that do nothing, or not what they look like.
+pub(super) fn check_list(list: &ValueList, findings: &mut Findings) {
+    let mut seen = HashSet::new();
+    for value in &list.values {
+        if !seen.insert(fold(&value.text).into_owned()) {
+            findings.warn(value.place, format!("{} stands here twice; remove one", value.shown()));
+        }
+        if has_placeholder(&value.text) {
+            let reason = format!("{} is taken as it is: a list holds no lists", value.shown());
+            findings.warn(value.place, reason + "; write the values out");
+        }
+        let found = tokens(&value.text);
+        if !found.is_empty() && found.iter().all(|token| *token == Token::Any) {
+            findings.warn(value.place, "`*` alone matches every value; remove it from the list");
         }
     }
 }

@@ -14,7 +14,7 @@ use crate::store::body::{self, ALERT_BYTES_MAX, Cut, Rung, shorten};
 use crate::store::column::{self, Columns, VERSION};
 
 /// The schema version that is written.
-pub(in crate::store) const ALERT_VERSION: i64 = 1;
+pub(in crate::store) const ALERT_VERSION: i64 = 2;
 
 #[derive(Serialize, Deserialize)]
 struct AlertRow {
@@ -30,6 +30,9 @@ struct AlertRow {
     first_event: String,
     last_event: String,
     findings: u64,
+    /// Since version 2.
+    #[serde(default)]
+    excepted: u64,
     actor: ActorRow,
     target: TargetRow,
     why: Vec<ReasonRow>,
@@ -65,6 +68,7 @@ pub(in crate::store) fn to_properties(alert: &Alert) -> PortResult<Properties> {
         first_event: time_to_text(alert.first_event),
         last_event: time_to_text(alert.last_event),
         findings: alert.findings,
+        excepted: alert.excepted,
         actor: (&alert.actor).into(),
         target: (&alert.target).into(),
         why: reasons_to_rows(&alert.why),
@@ -100,6 +104,7 @@ pub(in crate::store) fn from_properties(properties: &Properties) -> PortResult<A
         first_event: time_to_model(&row.first_event)?,
         last_event: time_to_model(&row.last_event)?,
         findings: row.findings,
+        excepted: row.excepted,
         actor: row.actor.into_model()?,
         target: row.target.into(),
         why: reasons_to_model(row.why),

@@ -6,7 +6,7 @@ use super::{
     ActorRow, EventRow, EvidenceRow, ReasonRow, RuleRow, TargetRow, cut_reasons, reasons_to_model,
     reasons_to_rows, time_to_model, time_to_text, unknown_word,
 };
-use crate::model::finding::{Finding, Outcome};
+use crate::model::finding::{Excepted, Finding, Outcome};
 use crate::model::ids::{AlertId, ClusterId, FindingId};
 use crate::ports::error::PortResult;
 use crate::ports::table::Properties;
@@ -14,7 +14,7 @@ use crate::store::body::{self, Cut, FINDING_BYTES_MAX, Rung, shorten};
 use crate::store::column::{self, Columns, VERSION};
 
 /// The schema version that is written.
-pub(in crate::store) const FINDING_VERSION: i64 = 1;
+pub(in crate::store) const FINDING_VERSION: i64 = 2;
 
 #[derive(Serialize, Deserialize)]
 struct FindingRow {
@@ -32,6 +32,16 @@ struct FindingRow {
     truncated: bool,
     dedup: String,
     evidence: EvidenceRow,
+    /// Since version 2.
+    #[serde(default)]
+    excepted: Option<ExceptedRow>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct ExceptedRow {
+    name: String,
+    owner: String,
+    reason: String,
 }
 
 impl Cut for FindingRow {
@@ -46,6 +56,11 @@ impl Cut for FindingRow {
         self.target.cut(rung);
         cut_reasons(&mut self.why, rung);
         shorten(&mut self.dedup, rung.text);
+        if let Some(mark) = &mut self.excepted {
+            for text in [&mut mark.name, &mut mark.owner, &mut mark.reason] {
+                shorten(text, rung.text);
+            }
+        }
     }
 }
 
@@ -66,6 +81,11 @@ pub(in crate::store) fn to_properties(finding: &Finding) -> PortResult<Propertie
         truncated: finding.truncated,
         dedup: finding.dedup.clone(),
         evidence: (&finding.evidence).into(),
+        excepted: finding.excepted.as_ref().map(|mark| ExceptedRow {
+            name: mark.name.clone(),
+            owner: mark.owner.clone(),
+            reason: mark.reason.clone(),
+        }),
     };
     let version = column::count(FINDING_VERSION.unsigned_abs());
     let mut properties = Properties::from([(VERSION.to_owned(), version)]);
@@ -94,5 +114,10 @@ pub(in crate::store) fn from_properties(properties: &Properties) -> PortResult<F
         truncated: row.truncated,
         dedup: row.dedup,
         evidence: row.evidence.into(),
+        excepted: row.excepted.map(|mark| Excepted {
+            name: mark.name,
+            owner: mark.owner,
+            reason: mark.reason,
+        }),
     })
 }

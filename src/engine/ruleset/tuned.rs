@@ -1,0 +1,106 @@
+//! What callers of a rule set ask about its filters, exceptions and value lists, and what becomes
+//! of rules when lists change.
+
+use std::sync::Arc;
+
+use super::RuleSet;
+use crate::audit::event::Event;
+use crate::engine::tuning::exceptions::{self, LoadedException};
+use crate::engine::tuning::filters::{self, LoadedFilter};
+use crate::engine::tuning::lists::Lists;
+use crate::engine::tuning::tally::Filtered;
+use crate::engine::visibility::RuleLint;
+use crate::model::ids::RuleId;
+use crate::sigma::detection::Detection;
+use crate::sigma::encode::ValueLists;
+use crate::sigma::error::SigmaError;
+use crate::sigma::value_list::ValueList;
+
+impl RuleSet {
+    /// The value lists that stand for placeholders: those that ship, as a site has changed them.
+    pub fn lists(&self) -> &ValueLists {
+        &self.tuning.lists.values
+    }
+
+    /// The documents that the value lists are made of.
+    pub fn list_documents(&self) -> &[Arc<ValueList>] {
+        &self.tuning.lists.documents
+    }
+
+    /// All filters.
+    pub fn filters(&self) -> &[Arc<LoadedFilter>] {
+        &self.tuning.filters
+    }
+
+    /// All exceptions.
+    pub fn exceptions(&self) -> &[Arc<LoadedException>] {
+        &self.tuning.exceptions
+    }
+
+    /// The filters of a rule.
+    pub fn filters_of(&self, rule: &RuleId) -> &[Arc<LoadedFilter>] {
+        self.tuning.filters_of(rule)
+    }
+
+    /// The exceptions of a rule or correlation.
+    pub fn exceptions_of(&self, rule: &RuleId) -> &[Arc<LoadedException>] {
+        self.tuning.exceptions_of(rule)
+    }
+
+    /// Whether the filters of a rule let the event through that it matches; if not, that is
+    /// counted. Whoever asks a rule's matcher must ask this as well.
+    pub fn admits(&self, rule: &RuleId, event: &Event, filtered: &mut Filtered) -> bool {
+        self.tuning.admits(rule, event, filtered)
+    }
+
+    /// As [`RuleSet::admits`], for a part of a correlation: one that makes findings as well is
+    /// asked and counted there.
+    pub(in crate::engine) fn admits_part(
+        &self,
+        rule: &RuleId,
+        event: &Event,
+        filtered: &mut Filtered,
+    ) -> bool {
+        if self.telling().any(|told| told.reference.id == *rule) {
+            return self.admits(rule, event, &mut Filtered::default());
+        }
+        self.admits(rule, event, filtered)
+    }
+
+    /// Everything to mend in filters, exceptions and value lists.
+    pub fn tuning_lints(&self) -> Vec<RuleLint> {
+        let rules = self.rules.iter().chain(&self.idle);
+        self.tuning.lints(rules.map(|rule| &rule.document.detection))
+    }
+
+    /// Compiles over other lists what asks for one that has changed.
+    pub(super) fn over_lists(&mut self, lists: Lists) -> Vec<SigmaError> {
+        let before = std::mem::replace(&mut self.tuning.lists, lists);
+        let lists = &self.tuning.lists.values;
+        let changed = |detection: &Detection| {
+            let mut names = detection.placeholders().into_iter();
+            names.any(|name| before.values.get(&name) != lists.get(&name))
+        };
+        let mut faults = Vec::new();
+        let mut keep = |faulty: Vec<SigmaError>| faults.extend(faulty);
+        for rule in self.rules.iter_mut().filter(|rule| changed(&rule.document.detection)) {
+            match rule.over(lists) {
+                Ok(over) => *rule = Arc::new(over),
+                Err(more) => keep(more),
+            }
+        }
+        for it in self.tuning.filters.iter_mut().filter(|it| changed(&it.document.detection)) {
+            match filters::load(it.document.clone(), lists) {
+                Ok(over) => *it = Arc::new(over),
+                Err(more) => keep(more),
+            }
+        }
+        for it in self.tuning.exceptions.iter_mut().filter(|it| changed(&it.document.detection)) {
+            match exceptions::load(it.document.clone(), lists) {
+                Ok(over) => *it = Arc::new(over),
+                Err(more) => keep(more),
+            }
+        }
+        faults
+    }
+}
