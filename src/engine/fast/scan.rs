@@ -5,6 +5,7 @@
 //! decoded and nothing is copied.
 
 mod blocks;
+mod escapes;
 mod grammar;
 mod portable;
 #[cfg(test)]

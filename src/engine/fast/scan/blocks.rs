@@ -6,6 +6,7 @@
 //! Names: a mask is `u64`, its lowest bit the first byte of the block. `behind(x, last)` are the
 //! bytes whose predecessor is in `x`, `last` being the topmost bit of `x` in the block before.
 
+use super::escapes::{Quotes, behind, quotes_of};
 use super::grammar;
 
 /// Where the bytes stand that have a meaning. What lies behind the end of a text is in no mask.
@@ -21,8 +22,8 @@ pub(super) struct Masks {
     pub(super) colon: u64,
     /// Of the brackets and braces, the braces; of all other bytes, anything.
     pub(super) braces: u64,
-    /// Some byte is a control character or not ASCII.
-    pub(super) special: bool,
+    /// Not zero if some byte is a control character or not ASCII.
+    pub(super) special: u32,
 }
 
 /// What an implementation brings: the masks of a block, and the running parity of a mask (bit i of
@@ -31,6 +32,9 @@ pub(super) trait Simd: Copy {
     fn masks(self, block: &[u8; 64]) -> Masks;
     fn running_parity(self, mask: u64) -> u64;
 }
+
+/// What `step` says of a block in which the container does not end.
+const GOES_ON: usize = 0;
 
 /// Deeper than this the strict walker takes over: one word holds the kinds of open containers.
 const DEEPEST: u32 = 60;
@@ -77,18 +81,6 @@ impl Carry {
     }
 }
 
-/// What the backslashes of a block come to.
-struct Quotes {
-    /// Quotes that open or close a string.
-    structural: u64,
-    /// The bytes of the text; in escaped text, those before the end of the outer string.
-    valid: u64,
-    /// Bytes which must be a slash.
-    slashes: u64,
-    /// Bytes which must be the letter of an escape.
-    letters: u64,
-}
-
 /// The index behind the container whose opening brace or bracket stands just before `at`, where the
 /// whole of it is JSON beyond doubt.
 #[inline(always)]
@@ -104,84 +96,93 @@ pub(super) fn container<S: Simd, const ESC: bool>(
         _ => return None,
     };
     let mut carry = Carry::behind_opening(array);
-    let mut special = false;
+    let mut special = 0;
     let mut place = at;
-    loop {
-        let rest = text.get(place..)?;
-        let (masks, valid) = match rest.first_chunk::<64>() {
-            Some(block) => (simd.masks(block), u64::MAX),
-            None => tail(simd, rest)?,
-        };
+    let (blocks, rest) = text.get(at..)?.as_chunks::<64>();
+    for block in blocks {
+        let masks = simd.masks(block);
         special |= masks.special;
-        if let Some(bit) = step::<S, ESC>(simd, text, place, (&masks, valid), &mut carry)? {
-            let end = place + bit as usize + 1;
-            return if special { ordinary(text, at, end) } else { Some(end) };
+        let quotes = quotes_of::<ESC>(text, place, &masks, u64::MAX, carry.backslash);
+        let (string, close) = strings(simd, &masks, &quotes, &carry);
+        if quotes.valid != u64::MAX || close.count_ones() >= carry.depth {
+            let end = last::<ESC>(text, place, (masks, quotes, string), carry)?;
+            if end != GOES_ON {
+                return ordinary(text, at, place + end, special);
+            }
         }
+        step::<ESC, true>(text, place, (masks, quotes, string), &mut carry)?;
         place += 64;
+    }
+    // The last block of a text is shorter: blanks fill it, and a mask says what is real.
+    let mut block = [b' '; 64];
+    block.get_mut(..rest.len())?.copy_from_slice(rest);
+    let masks = simd.masks(&block);
+    let valid = (1 << rest.len()) - 1;
+    let quotes = quotes_of::<ESC>(text, place, &masks, valid, carry.backslash);
+    let (string, _) = strings(simd, &masks, &quotes, &carry);
+    match last::<ESC>(text, place, (masks, quotes, string), carry)? {
+        GOES_ON => None,
+        end => ordinary(text, at, place + end, special | masks.special),
     }
 }
 
-/// The last block of a text, which is shorter: blanks fill it, and the mask says what is real.
-#[cold]
+/// What lies from an opening quote up to, and without, the closing one; and the closing brackets
+/// outside of that.
+#[inline(always)]
+fn strings<S: Simd>(simd: S, masks: &Masks, quotes: &Quotes, carry: &Carry) -> (u64, u64) {
+    let string = simd.running_parity(quotes.structural) ^ carry.in_string;
+    (string, masks.close & !string & quotes.valid)
+}
+
+/// A block in which the container may end: how many bytes of it belong to the container, or
+/// `GOES_ON`, or `None` where there is a doubt.
 #[inline(never)]
-fn tail<S: Simd>(simd: S, rest: &[u8]) -> Option<(Masks, u64)> {
-    let mut block = [b' '; 64];
-    block.get_mut(..rest.len())?.copy_from_slice(rest);
-    let valid = (1u64.checked_shl(u32::try_from(rest.len()).ok()?)?).wrapping_sub(1);
-    (valid != 0).then(|| (simd.masks(&block), valid))
+fn last<const ESC: bool>(
+    text: &[u8],
+    place: usize,
+    (masks, quotes, string): (Masks, Quotes, u64),
+    mut carry: Carry,
+) -> Option<usize> {
+    let outside = !string & quotes.valid;
+    let end = closing(masks.open & outside, masks.close & outside, carry.depth);
+    if end == GOES_ON {
+        return (quotes.valid == u64::MAX).then_some(GOES_ON);
+    }
+    // What follows the container may be anything.
+    let valid = quotes.valid & (u64::MAX >> (64 - end));
+    step::<ESC, false>(text, place, (masks, Quotes { valid, ..quotes }, string), &mut carry)?;
+    Some(end)
 }
 
 /// A second look at a text with bytes that are not plain ASCII: UTF-8 without control characters.
-#[cold]
-#[inline(never)]
-fn ordinary(text: &[u8], at: usize, end: usize) -> Option<usize> {
+#[inline]
+fn ordinary(text: &[u8], at: usize, end: usize, special: u32) -> Option<usize> {
+    if special == 0 {
+        return Some(end);
+    }
     let content = text.get(at..end)?;
     let controls = content.iter().fold(false, |found, byte| found | (*byte < 0x20));
     (!controls && std::str::from_utf8(content).is_ok()).then_some(end)
 }
 
+/// Judges one block, all of whose bytes are valid if it is `FULL`.
 #[inline(always)]
-fn behind(mask: u64, last: u64) -> u64 {
-    (mask << 1) | last
-}
-
-/// One block: `None` is a doubt, `Some(None)` goes on, `Some(Some(bit))` closes the container.
-#[inline(always)]
-fn step<S: Simd, const ESC: bool>(
-    simd: S,
+fn step<const ESC: bool, const FULL: bool>(
     text: &[u8],
     place: usize,
-    (masks, valid): (&Masks, u64),
+    (masks, quotes, string): (Masks, Quotes, u64),
     carry: &mut Carry,
-) -> Option<Option<u32>> {
-    let quotes = if ESC {
-        escaped_quotes(text, place, masks, valid, carry.backslash)
-    } else {
-        plain_quotes(text, place, masks, valid, carry.backslash)
-    };
-    let mut valid = quotes.valid;
-    // From an opening quote up to, and without, the closing one.
-    let string = simd.running_parity(quotes.structural) ^ carry.in_string;
-    let outside = !string;
-    let (open, close) = (masks.open & outside & valid, masks.close & outside & valid);
-    let mut end = None;
-    if close.count_ones() >= carry.depth {
-        end = closing(open, close, carry.depth);
-    }
-    match end {
-        // What follows the container may be anything.
-        Some(bit) => valid &= u64::MAX >> (63 - bit),
-        None if valid != u64::MAX => return None,
-        None => {}
-    }
+) -> Option<()> {
+    let valid = if FULL { u64::MAX } else { quotes.valid };
+    let outside = !string & valid;
     let token = Tokens {
         string,
         quote: quotes.structural & valid,
-        open: open & valid,
-        close: close & valid,
-        comma: masks.comma & outside & valid,
-        colon: masks.colon & outside & valid,
-        backslash: masks.backslash & outside & valid,
+        open: masks.open & outside,
+        close: masks.close & outside,
+        comma: masks.comma & outside,
+        colon: masks.colon & outside,
+        backslash: masks.backslash & outside,
         braces: masks.braces,
         valid,
     };
@@ -190,9 +191,9 @@ fn step<S: Simd, const ESC: bool>(
     if scalars | slashes | letters != 0 {
         details(text, place, scalars, slashes, letters)?;
     }
-    carry.in_string = if string >> 63 == 1 { u64::MAX } else { 0 };
+    carry.in_string = 0u64.wrapping_sub(string >> 63);
     carry.backslash = masks.backslash;
-    Some(end)
+    Some(())
 }
 
 /// The tokens of a block, none behind the end of the container.
@@ -243,8 +244,7 @@ fn grammar_of<const ESC: bool>(token: &Tokens, carry: &mut Carry) -> Option<u64>
         key_starter
     };
     // Adding a key's first bit to the run of ones that is its string makes a one behind the run.
-    let (sum, over) = string.overflowing_add(key_quote);
-    let (sum, more) = sum.overflowing_add(carry.in_key);
+    let sum = string.wrapping_add(key_quote).wrapping_add(carry.in_key);
     let key_close = sum & closing_quote;
     wrong |= (behind(key_close, carry.key_close) & valid) ^ colon;
     if wrong != 0 {
@@ -257,7 +257,8 @@ fn grammar_of<const ESC: bool>(token: &Tokens, carry: &mut Carry) -> Option<u64>
     carry.before_key = before_key >> 63;
     carry.key_starter = key_starter >> 63;
     carry.key_close = key_close >> 63;
-    carry.in_key = u64::from(over | more);
+    // A key that goes on turned the ones of its string into zeros up to the end of the block.
+    carry.in_key = (string & !sum) >> 63;
     Some(scalar)
 }
 
@@ -270,135 +271,53 @@ fn contexts(token: &Tokens, carry: &mut Carry) -> Option<u64> {
     if carry.depth + opened > DEEPEST {
         return None;
     }
-    carry.depth = (carry.depth + opened).saturating_sub(closed);
+    carry.depth = (carry.depth + opened).wrapping_sub(closed);
     if (open | close) & !braces == 0 && carry.arrays.trailing_zeros() > closed {
         // Only braces, and no array within reach of those that close.
         carry.arrays = (carry.arrays << opened) >> closed;
         return Some(u64::MAX);
     }
     let mut objects = 0;
-    let mut left = open | close;
+    let mut mismatch = 0;
     // All bytes from the last bracket on.
     let mut from = u64::MAX;
+    let mut left = open | close;
     while left != 0 {
         let bit = left & left.wrapping_neg();
-        let up_to = bit | (bit - 1);
-        if carry.arrays & 1 == 0 {
-            objects |= from & up_to;
-        }
+        let up_to = left ^ (left - 1);
+        let inner = carry.arrays & 1;
+        objects |= from & up_to & inner.wrapping_sub(1);
         from = !up_to;
         let array = u64::from(braces & bit == 0);
-        if open & bit != 0 {
-            carry.arrays = (carry.arrays << 1) | array;
-        } else if carry.arrays & 1 == array {
-            carry.arrays >>= 1;
-        } else {
-            return None;
-        }
+        let entered = (carry.arrays << 1) | array;
+        let left_over = carry.arrays >> 1;
+        let opens = open & bit != 0;
+        mismatch |= u64::from(!opens) & (inner ^ array);
+        carry.arrays = if opens { entered } else { left_over };
         left &= left - 1;
     }
-    if carry.arrays & 1 == 0 {
-        objects |= from;
-    }
-    Some(objects)
+    objects |= from & (carry.arrays & 1).wrapping_sub(1);
+    (mismatch == 0).then_some(objects)
 }
 
-/// The byte that closes the container, `depth` levels above the first byte of the block.
+/// How many bytes belong to the container, which is `depth` levels above the first byte of the block,
+/// or `GOES_ON`.
 #[inline]
-fn closing(open: u64, mut close: u64, depth: u32) -> Option<u32> {
+fn closing(open: u64, mut close: u64, depth: u32) -> usize {
     let mut closed = 0;
     while close != 0 {
-        let bit = close.trailing_zeros();
+        let before = (close & close.wrapping_neg()) - 1;
         closed += 1;
-        let opened = (open & ((1 << bit) - 1)).count_ones();
-        if depth + opened == closed {
-            return Some(bit);
+        if depth + (open & before).count_ones() == closed {
+            return before.count_ones() as usize + 1;
         }
         close &= close - 1;
     }
-    None
-}
-
-/// In plain text a backslash escapes what follows, unless it is itself escaped: what stands behind
-/// a run of them is escaped where the run is odd.
-#[inline(always)]
-fn plain_quotes(text: &[u8], place: usize, masks: &Masks, valid: u64, last: u64) -> Quotes {
-    let one = behind(masks.backslash, last >> 63);
-    if one == 0 {
-        return Quotes { structural: masks.quote & valid, valid, slashes: 0, letters: 0 };
-    }
-    let two = one & ((masks.backslash << 2) | (last >> 62));
-    let three = two & ((masks.backslash << 3) | (last >> 61));
-    let ends = one & !masks.backslash;
-    let mut escaped = ends & !two;
-    let mut long = ends & three & valid;
-    while long != 0 {
-        let bit = long & long.wrapping_neg();
-        if run(text, place + long.trailing_zeros() as usize) % 2 == 1 {
-            escaped |= bit;
-        }
-        long &= long - 1;
-    }
-    Quotes {
-        structural: masks.quote & !escaped & valid,
-        valid,
-        slashes: 0,
-        letters: escaped & !masks.quote,
-    }
-}
-
-/// In escaped text two backslashes are one of the inner text, and a last single one escapes the
-/// byte behind the run for the outer text. So of a run it matters what is left when divided by four:
-/// 0, nothing; 1, an outer escape: a structural quote; 2, an inner escape; 3, both: a quote that is
-/// part of a string.
-#[inline(always)]
-fn escaped_quotes(text: &[u8], place: usize, masks: &Masks, valid: u64, last: u64) -> Quotes {
-    let (backslash, quote) = (masks.backslash, masks.quote);
-    let one = behind(backslash, last >> 63);
-    let two = one & ((backslash << 2) | (last >> 62));
-    let mut rests = [0, one, 0, 0];
-    if two | (one & backslash) != 0 {
-        rests = runs(text, place, backslash, last);
-    }
-    let [_, structural, letters, inner] = rests;
-    let escaped = structural | inner;
-    // A quote that the outer text does not escape ends it.
-    let cut = quote & !escaped & valid;
-    let valid = if cut == 0 { valid } else { (cut & cut.wrapping_neg()) - 1 };
-    Quotes { structural: quote & structural & valid, valid, slashes: escaped & !quote, letters }
-}
-
-/// The bytes behind runs of backslashes, by the length of the run divided by four.
-#[inline(always)]
-fn runs(text: &[u8], place: usize, backslash: u64, last: u64) -> [u64; 4] {
-    let one = behind(backslash, last >> 63);
-    let two = one & ((backslash << 2) | (last >> 62));
-    let three = two & ((backslash << 3) | (last >> 61));
-    let four = three & ((backslash << 4) | (last >> 60));
-    let ends = one & !backslash;
-    let mut rests = [0, ends & !two, ends & two & !three, ends & three & !four];
-    let mut long = ends & four;
-    while long != 0 {
-        let length = run(text, place + long.trailing_zeros() as usize);
-        if let Some(rest) = rests.get_mut(length % 4) {
-            *rest |= long & long.wrapping_neg();
-        }
-        long &= long - 1;
-    }
-    rests
-}
-
-/// How many backslashes stand before `end`. Each run has one end, so no run is counted twice; and an
-/// opening brace stands before all of them.
-#[cold]
-#[inline(never)]
-fn run(text: &[u8], end: usize) -> usize {
-    let before = text.get(..end).unwrap_or_default();
-    before.iter().rev().take_while(|byte| **byte == b'\\').count()
+    GOES_ON
 }
 
 /// What must be read byte by byte: scalars, slashes escaped by the outer text, escapes.
-#[inline]
+#[inline(never)]
 fn details(
     text: &[u8],
     place: usize,
@@ -407,10 +326,7 @@ fn details(
     mut letters: u64,
 ) -> Option<()> {
     while scalars != 0 {
-        let end = grammar::scalar(text, place + scalars.trailing_zeros() as usize).ok()?;
-        if !matches!(text.get(end), Some(b',' | b'}' | b']')) {
-            return None;
-        }
+        scalar(text, place + scalars.trailing_zeros() as usize)?;
         scalars &= scalars - 1;
     }
     while slashes != 0 {
@@ -424,4 +340,36 @@ fn details(
         letters &= letters - 1;
     }
     Some(())
+}
+
+/// A scalar with a separator or a closing brace or bracket right behind it. What API servers write
+/// all day is looked at first: eight bytes at once.
+#[inline]
+fn scalar(text: &[u8], at: usize) -> Option<()> {
+    let Some(bytes) = text.get(at..).and_then(|rest| rest.first_chunk::<8>()) else {
+        return any_scalar(text, at);
+    };
+    let word = u64::from_le_bytes(*bytes);
+    // The top bit of every byte that is no digit.
+    let digits = word ^ 0x3030_3030_3030_3030;
+    let others = (((digits & !TOPS) + 0x7676_7676_7676_7676) | digits) & TOPS;
+    let length = match bytes {
+        [b't', b'r', b'u', b'e', ..] | [b'n', b'u', b'l', b'l', ..] => 4,
+        [b'f', b'a', b'l', b's', b'e', ..] => 5,
+        [b'1'..=b'9', ..] => others.trailing_zeros() / 8,
+        _ => return any_scalar(text, at),
+    };
+    match bytes.get(length as usize) {
+        Some(b',' | b'}' | b']') => Some(()),
+        _ => any_scalar(text, at),
+    }
+}
+
+const TOPS: u64 = 0x8080_8080_8080_8080;
+
+#[cold]
+#[inline(never)]
+fn any_scalar(text: &[u8], at: usize) -> Option<()> {
+    let end = grammar::scalar(text, at).ok()?;
+    matches!(text.get(end), Some(b',' | b'}' | b']')).then_some(())
 }

@@ -24,7 +24,7 @@ impl Simd for Words {
             comma: 0,
             colon: 0,
             braces: 0,
-            special: false,
+            special: 0,
         };
         let (words, _) = block.as_chunks::<8>();
         for (word, shift) in words.iter().zip((0..64).step_by(8)) {
@@ -37,7 +37,7 @@ impl Simd for Words {
             masks.comma |= bits(equal(word, b',')) << shift;
             masks.colon |= bits(equal(word, b':')) << shift;
             masks.braces |= bits((word << 2) & HIGH) << shift;
-            masks.special |= special(word) != 0;
+            masks.special |= u32::from(special(word) != 0);
         }
         masks
     }

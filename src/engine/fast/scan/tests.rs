@@ -130,7 +130,7 @@ fn mutation() -> impl Strategy<Value = (u8, prop::sample::Index, u8)> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 192, failure_persistence: None, ..Default::default() })]
+    #![proptest_config(ProptestConfig { cases: if cfg!(miri) { 2 } else { 192 }, failure_persistence: None, ..Default::default() })]
 
     #[test]
     fn a_container_ends_where_it_was_written_to_end(
@@ -362,6 +362,7 @@ fn nothing_is_found_where_nothing_opens() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "reads a file")]
 fn the_events_of_a_real_log_take_one_walk() {
     use std::io::BufRead;
     let path =

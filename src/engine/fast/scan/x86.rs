@@ -9,7 +9,7 @@ use std::arch::x86_64::{
     __m128i, __m256i, _mm_clmulepi64_si128, _mm_cmpeq_epi8, _mm_cmplt_epi8, _mm_cvtsi64_si128,
     _mm_cvtsi128_si64, _mm_loadu_si128, _mm_movemask_epi8, _mm_or_si128, _mm_set1_epi8,
     _mm256_cmpeq_epi8, _mm256_cmpgt_epi8, _mm256_loadu_si256, _mm256_min_epi8,
-    _mm256_movemask_epi8, _mm256_or_si256, _mm256_set1_epi8, _mm256_slli_epi16, _mm256_testz_si256,
+    _mm256_movemask_epi8, _mm256_or_si256, _mm256_set1_epi8, _mm256_slli_epi16,
 };
 
 use super::blocks::{Masks, Simd, container};
@@ -62,36 +62,36 @@ impl Simd for Avx2 {
 fn masks(block: &[u8; 64]) -> Masks {
     let start = block.as_ptr().cast::<__m256i>();
     // SAFETY: the block is 64 bytes long, so both halves lie in it; these loads need no alignment.
-    let pair = unsafe { [_mm256_loadu_si256(start), _mm256_loadu_si256(start.add(1))] };
+    let (low, high) = unsafe { (_mm256_loadu_si256(start), _mm256_loadu_si256(start.add(1))) };
     let blank = _mm256_set1_epi8(0x20);
-    let folded = pair.map(|half| _mm256_or_si256(half, blank));
-    let least = _mm256_min_epi8(pair[0], pair[1]);
-    let special = _mm256_cmpgt_epi8(blank, least);
+    let (low_folded, high_folded) = (_mm256_or_si256(low, blank), _mm256_or_si256(high, blank));
+    let special = _mm256_cmpgt_epi8(blank, _mm256_min_epi8(low, high));
     Masks {
-        backslash: equal(pair, b'\\'),
-        quote: equal(pair, b'"'),
-        open: equal(folded, b'{'),
-        close: equal(folded, b'}'),
-        comma: equal(pair, b','),
-        colon: equal(pair, b':'),
+        backslash: equal(low, high, b'\\'),
+        quote: equal(low, high, b'"'),
+        open: equal(low_folded, high_folded, b'{'),
+        close: equal(low_folded, high_folded, b'}'),
+        comma: equal(low, high, b','),
+        colon: equal(low, high, b':'),
         // Bit 5 of each byte, moved to its top.
-        braces: tops([_mm256_slli_epi16::<2>(pair[0]), _mm256_slli_epi16::<2>(pair[1])]),
+        braces: tops(_mm256_slli_epi16::<2>(low), _mm256_slli_epi16::<2>(high)),
         // As signed numbers, bytes that are not ASCII are below a blank too.
-        special: _mm256_testz_si256(special, special) == 0,
+        special: _mm256_movemask_epi8(special).cast_unsigned(),
     }
 }
 
 #[inline]
 #[target_feature(enable = "avx2")]
-fn equal(pair: [__m256i; 2], byte: u8) -> u64 {
+fn equal(low: __m256i, high: __m256i, byte: u8) -> u64 {
     let wanted = _mm256_set1_epi8(byte.cast_signed());
-    tops([_mm256_cmpeq_epi8(pair[0], wanted), _mm256_cmpeq_epi8(pair[1], wanted)])
+    tops(_mm256_cmpeq_epi8(low, wanted), _mm256_cmpeq_epi8(high, wanted))
 }
 
 #[inline]
 #[target_feature(enable = "avx2")]
-fn tops(pair: [__m256i; 2]) -> u64 {
-    let [low, high] = pair.map(|half| _mm256_movemask_epi8(half).cast_unsigned());
+fn tops(low: __m256i, high: __m256i) -> u64 {
+    let low = _mm256_movemask_epi8(low).cast_unsigned();
+    let high = _mm256_movemask_epi8(high).cast_unsigned();
     u64::from(low) | (u64::from(high) << 32)
 }
 
