@@ -29,6 +29,9 @@ pub struct DetectionBody {
     /// Whether it is asked about events here: an opt-in rule is not until it is switched on, and
     /// correlations are run by `midwatch scan` only.
     pub active: bool,
+    /// Why it can never match what AKS writes, when it cannot: others wrote it for another log.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub never: Option<String>,
     /// ATT&CK tactics in kebab case: `credential-access`.
     pub tactics: Vec<String>,
     /// ATT&CK techniques: `T1552.007`.
@@ -66,6 +69,7 @@ impl DetectionBody {
             level: reference.level.as_str(),
             mode: reference.mode.as_str(),
             active,
+            never: rule.never.map(str::to_owned),
             tactics,
             techniques,
             false_positives: rule.falsepositives.to_vec(),

@@ -1,6 +1,8 @@
 //! Errors as `application/problem+json` (RFC 9457). A problem tells what was wrong with the
 //! request and how to mend it; what went wrong inside is logged, not told.
 
+use std::time::Duration;
+
 use axum::body::Body;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -11,7 +13,7 @@ use super::json;
 use crate::ports::error::{PortError, PortErrorKind};
 
 /// Seconds after which a caller may try again when nobody knows better.
-const RETRY_SECONDS: u64 = 5;
+const RETRY_SECONDS: u32 = 5;
 
 /// The JSON of an error.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
@@ -45,8 +47,8 @@ pub struct Problem {
     detail: String,
     parameter: Option<&'static str>,
     member: Option<&'static str>,
-    allowed: Option<Vec<String>>,
-    retry_seconds: Option<u64>,
+    allowed: Option<Box<[String]>>,
+    retry_seconds: Option<u32>,
 }
 
 impl Problem {
@@ -151,7 +153,7 @@ impl Problem {
     }
 
     /// 503 while the store does not answer.
-    pub fn store_away(retry_seconds: Option<u64>) -> Self {
+    pub fn store_away(retry_seconds: Option<u32>) -> Self {
         let detail = "the store that keeps alerts does not answer".to_owned();
         let status = StatusCode::SERVICE_UNAVAILABLE;
         let mut problem = Self::new(status, "store-away", "Store not reachable", detail);
@@ -178,7 +180,7 @@ impl Problem {
             detail: self.detail.clone(),
             parameter: self.parameter,
             member: self.member,
-            allowed: self.allowed.clone(),
+            allowed: self.allowed.as_ref().map(|allowed| allowed.to_vec()),
         }
     }
 }
@@ -197,7 +199,7 @@ impl From<PortError> for Problem {
             | PortErrorKind::Timeout
             | PortErrorKind::Unavailable => {
                 tracing::warn!("{error}");
-                Self::store_away(error.retry_after.map(|after| after.as_secs().max(1)))
+                Self::store_away(error.retry_after.map(seconds))
             }
             _ => {
                 tracing::error!("{error}");
@@ -205,6 +207,11 @@ impl From<PortError> for Problem {
             }
         }
     }
+}
+
+/// At least one, so that nobody comes again at once.
+fn seconds(after: Duration) -> u32 {
+    u32::try_from(after.as_secs().max(1)).unwrap_or(u32::MAX)
 }
 
 impl IntoResponse for Problem {

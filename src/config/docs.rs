@@ -107,7 +107,8 @@ pub const SETTINGS: &[SettingDoc] = &[
     doc(
         sections::RULES,
         Need::Optional(None),
-        "A directory of rules that add to the built-in ones or, by the same name, replace them.",
+        "A directory of rules that add to the built-in ones or, by the same name, replace them. \
+         Changes are taken up while Midwatch runs.",
     ),
     doc(
         sections::OPT_IN,

@@ -7,6 +7,7 @@ use midwatch::audit::record::{Origin, decode};
 use midwatch::engine::builtin;
 use midwatch::engine::cases;
 use midwatch::engine::evaluate::evaluate;
+use midwatch::engine::reader::Reader;
 use midwatch::engine::ruleset::{RuleSet, RuleSource};
 use midwatch::model::finding::Finding;
 use midwatch::model::ids::ClusterId;
@@ -59,6 +60,10 @@ fn findings(rules: &RuleSet, line: &str, events: usize) -> Vec<Finding> {
     let decoded = decode(line.as_bytes(), 0, &origin);
     assert_eq!(decoded.events.len(), events, "{line}: {:?}", decoded.problems);
     let mut found = evaluate(rules, &decoded.events);
+    // The fast path knows no rows, and must leave them to the decoder.
+    let mut reader = Reader::new(rules);
+    reader.line(line.as_bytes(), 0, &origin);
+    assert_eq!(reader.take().findings, found, "{line}");
     found.iter_mut().for_each(|finding| finding.evidence.length = 0);
     found
 }

@@ -79,6 +79,7 @@ impl Sources for Desk {
                 level,
                 mode: "on",
                 active: true,
+                never: None,
                 tactics: vec![tactic.into()],
                 techniques: Vec::new(),
                 false_positives: Vec::new(),

@@ -64,6 +64,9 @@ fn write(out: &mut dyn Write, rule: &Listed<'_>, source: &str) -> io::Result<()>
     ] {
         writeln!(out, "{name:<14} {}", escape(value))?;
     }
+    if let Some(never) = rule.never {
+        writeln!(out, "{:<14} {}", "never matches", escape(never))?;
+    }
     if let Some(description) = rule.description {
         writeln!(out, "\nWhat it means")?;
         wrap::write(out, description, WIDTH, "  ", "  ")?;

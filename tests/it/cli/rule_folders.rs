@@ -90,3 +90,87 @@ fn each_rule_of_a_file_is_shown_as_it_is_written_there() {
     assert_eq!(ran.code, Some(0), "{}", ran.err);
     assert!(ran.out.contains("elsewhere") && !ran.out.contains("clitest"), "{}", ran.out);
 }
+
+/// A rule as other repositories have them: no name, nothing of ours.
+const THEIRS: &str = "title: Pods are read\nlogsource: {product: kubernetes, service: audit}\n\
+    detection:\n  sel: {verb: [get, replace], objectRef.resource: pods}\n  condition: sel\n";
+
+#[test]
+fn rules_that_others_wrote_run_alone_or_beside_ours() {
+    let bench = Bench::new();
+    bench.write("theirs/audit/pods_read.yml", THEIRS);
+    bench.write("log.json", event("a-1", "eve"));
+    let alone =
+        ["scan", "log.json", "-o", "ndjson", "-q", "--rules", "theirs", "--no-shipped-rules"];
+    let ran = bench.run(&alone, b"");
+    assert_eq!(ran.code, Some(0), "{}", ran.err);
+    assert_eq!(ran.out.lines().count(), 1, "{}", ran.out);
+    assert!(ran.out.contains("\"pods_read\"") && ran.err.is_empty(), "{}{}", ran.out, ran.err);
+    let list = |arguments: &[&str]| {
+        let ran = bench.run(&[&["rules", "list", "-o", "csv"], arguments].concat(), b"");
+        ran.out.lines().skip(1).count()
+    };
+    assert_eq!(list(&["--rules", "theirs", "--no-shipped-rules"]), 1);
+    assert_eq!(list(&["--rules", "theirs"]), list(&[]) + 1);
+    let ran = bench.run(&["scan", "log.json", "--no-shipped-rules"], b"");
+    assert_eq!(ran.code, Some(2), "nothing is left to run: {}", ran.err);
+    assert!(ran.err.contains("--rules"), "{}", ran.err);
+}
+
+#[test]
+fn a_rule_that_can_never_match_is_told_by_lint_list_show_and_scan_and_stops_nothing() {
+    let bench = Bench::new();
+    bench.write("theirs/dead.yml", THEIRS.replace("verb:", "apiGroup: apps, verb:"));
+    bench.write("theirs/live.yml", THEIRS);
+    bench.write("log.json", event("a-1", "eve"));
+    let run = |arguments: &[&str]| bench.run(arguments, b"");
+    let lint = run(&["rules", "lint", "theirs"]);
+    assert_eq!(lint.code, Some(0), "remarks are no faults: {}", lint.out);
+    let told = "dead.yml:1: warning: the rule can never match what AKS writes: no event has the \
+                field `apiGroup`";
+    assert!(lint.out.contains(told), "{}", lint.out);
+    assert!(!lint.out.contains("live.yml:1: warning: the rule can never"), "{}", lint.out);
+    let list = run(&["rules", "list", "--rules", "theirs", "--no-shipped-rules", "-o", "json"]);
+    assert!(list.out.contains("\"never\":\"no event has the field `apiGroup`"), "{}", list.out);
+    let show = run(&["rules", "show", "dead", "--rules", "theirs"]);
+    assert!(show.out.contains("never matches"), "{}", show.out);
+    let scan = run(&["scan", "log.json", "-q", "--rules", "theirs"]);
+    assert!(scan.err.contains("1 rule can never match what AKS writes"), "{}", scan.err);
+    assert_eq!(scan.code, Some(0), "{}", scan.err);
+}
+
+#[test]
+fn rules_about_other_logs_are_counted_where_they_are_many() {
+    let bench = Bench::new();
+    bench.write("theirs/pods_read.yml", THEIRS);
+    for n in 0..20 {
+        bench.write(&format!("theirs/{n}.yml"), THEIRS.replace("kubernetes", "windows"));
+    }
+    let lint = bench.run(&["rules", "lint", "theirs"], b"");
+    assert!(lint.err.contains("1 rule, 20 about other logs and not run"), "{}", lint.err);
+    assert!(!lint.out.contains("logsource"), "{}", lint.out);
+}
+
+#[test]
+fn a_mapping_in_the_directory_gives_fields_more_names() {
+    let bench = Bench::new();
+    bench.write("theirs/pods_read.yml", THEIRS.replace("objectRef.resource", "thing"));
+    bench.write("log.json", event("a-1", "eve"));
+    let scan =
+        ["scan", "log.json", "-o", "ndjson", "-q", "--rules", "theirs", "--no-shipped-rules"];
+    assert_eq!(bench.run(&scan, b"").out, "");
+    let mapping = "title: m\nlogsource: {product: kubernetes}\nmapping:\n  fields:\n    \
+                   thing: objectRef.resource\n";
+    bench.write("theirs/mapping.yml", mapping);
+    let found = bench.run(&scan, b"");
+    assert_eq!(found.out.lines().count(), 1, "{}", found.err);
+    assert!(found.out.contains("thing 'pods'"), "reasons keep the name as written: {}", found.out);
+    bench.write("theirs/mapping.yml", mapping.replace("thing:", "verb:"));
+    let refused = bench.run(&scan, b"");
+    assert_eq!(refused.code, Some(3), "{}", refused.err);
+    assert!(
+        refused.err.contains("mapping.yml:5:") && refused.err.contains("`verb`"),
+        "{}",
+        refused.err
+    );
+}

@@ -73,7 +73,7 @@ async fn without_a_rule_all_are_asked_and_those_that_fire_come_first() {
     let fired = fires.iter().filter(|fires| **fires).count();
     assert!(fired > 0 && fires.iter().take(fired).all(|fires| *fires), "{fires:?}");
     assert_eq!(body["fired"], fired);
-    let count = |member: &str| body[member].as_u64().unwrap() as usize;
+    let count = |member: &str| usize::try_from(body[member].as_u64().unwrap()).unwrap();
     assert_eq!(count("asked"), rules.len() + count("not_shown"));
     assert_eq!(count("asked"), RuleSet::builtin().unwrap().rules().len());
 }
@@ -123,7 +123,7 @@ async fn what_cannot_be_explained_is_a_problem_that_names_the_member() {
 
 #[tokio::test]
 async fn a_body_is_bounded_however_it_is_sent() {
-    let long = vec![b' '; BODY_MAX as usize + 1];
+    let long = vec![b' '; usize::try_from(BODY_MAX).unwrap() + 1];
     let (response, _) = ask(long.clone()).await;
     assert_eq!(response.status(), StatusCode::PAYLOAD_TOO_LARGE);
     let chunks = futures::stream::iter([Ok::<_, std::io::Error>(Bytes::from(long))]);
