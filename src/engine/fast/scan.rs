@@ -3,8 +3,55 @@
 //! The text is either plain (`ESC = false`, a quote is `"`) or lies inside an outer JSON string
 //! (`ESC = true`, a quote is `\"`, and an escape of the inner text starts with `\\`). Nothing is
 //! decoded and nothing is copied.
+//!
+//! # Two walks
+//!
+//! `blocks` walks over masks of 64 bytes and only ever says "ends here, and all of it is JSON". At
+//! any doubt it gives up, and the strict walker in `grammar` starts again at the opening brace. So
+//! the strict walker alone says what `Odd` and `Cut` are, every implementation answers alike, and
+//! what the block walk costs in the worst case is one more look at the container.
+//!
+//! Doubts are: blanks between tokens, more than 60 levels, surrogate pairs, and everything wrong.
+//!
+//! # What is noticed
+//!
+//! What `container` accepts, `serde_json` accepts: tokens in their order, keys and colons, kinds of
+//! brackets, spelling of scalars, escapes, control characters, UTF-8, whatever lies in the strings
+//! that are skipped. The other way round there is a difference, which costs time and no answer:
+//! `Odd` are also
+//!
+//! - containers nested more than 100 deep (`serde_json` refuses at 128, counted from the outermost);
+//! - numbers of more than 200 digits, or with more than two digits of exponent;
+//! - in escaped text, escapes of the outer string other than those of quote, backslash and slash.
+//!
+//! What stands behind the container or the string is not looked at.
+//!
+//! # What it costs
+//!
+//! On one core of an EPYC with AVX2, the generator's events from brace to brace: 4.1 GB/s plain and
+//! 3.7 GB/s escaped. The same walk, blind to whether it is in an object or an array (keys, commas,
+//! kinds of brackets), made 6.3 and 5.0; blind to all but the depth, 11.8 and 7.7. The checks stay
+//! since a damaged line must be noticed. The strict walker alone, which texts with blanks get and every
+//! processor without AVX2, makes 2.8 GB/s with SSE2 for the strings, and 1.3 to 1.6 with words.
+//!
+//! # How the unsafe part is checked
+//!
+//! All `unsafe` of the crate is in `x86`, which loads from arrays of known size and calls what
+//! `detect` found. Miri runs everything in here: the block walk over masks made of words, the windows
+//! of SSE2, and with a flag AVX2 as well.
+//!
+//! ```text
+//! rustup component add miri rust-src --toolchain nightly
+//! cargo +nightly miri test --lib --no-default-features engine::fast::scan
+//! RUSTFLAGS="-Ctarget-feature=+avx2,+pclmulqdq,+bmi1,+bmi2,+lzcnt,+popcnt" \
+//!     cargo +nightly miri test --lib --no-default-features engine::fast::scan
+//! RUSTFLAGS="-Zsanitizer=address" cargo +nightly test --lib --no-default-features \
+//!     --target x86_64-unknown-linux-gnu engine::fast::scan
+//! ```
 
+#[cfg(any(test, target_arch = "x86_64"))]
 mod blocks;
+#[cfg(any(test, target_arch = "x86_64"))]
 mod escapes;
 mod grammar;
 mod portable;
@@ -44,7 +91,9 @@ pub struct Scanner(Kind);
 
 #[derive(Debug, Clone, Copy)]
 enum Kind {
-    Portable,
+    Strict,
+    #[cfg(test)]
+    Words,
     #[cfg(target_arch = "x86_64")]
     Avx2(x86::Avx2),
 }
@@ -60,16 +109,19 @@ impl Scanner {
         Self::portable()
     }
 
-    /// The implementation that runs everywhere.
+    /// The implementation that runs everywhere: the strict walker alone. Masks made by arithmetic on
+    /// words are slower than it is, so only tests walk over those.
     #[must_use]
     pub fn portable() -> Self {
-        Self(Kind::Portable)
+        Self(Kind::Strict)
     }
 
     /// Every implementation that runs here, so that tests can hold them against each other.
     #[must_use]
     pub fn available() -> Vec<Self> {
         let mut all = vec![Self::portable()];
+        #[cfg(test)]
+        all.push(Self(Kind::Words));
         #[cfg(target_arch = "x86_64")]
         all.extend(x86::Avx2::detect().map(|avx2| Self(Kind::Avx2(avx2))));
         all
@@ -84,7 +136,9 @@ impl Scanner {
     #[inline]
     pub fn container<const ESC: bool>(self, text: &[u8], at: usize) -> Result<usize, Stop> {
         let closes = match self.0 {
-            Kind::Portable => portable::closes::<ESC>(text, at),
+            Kind::Strict => None,
+            #[cfg(test)]
+            Kind::Words => portable::closes::<ESC>(text, at),
             #[cfg(target_arch = "x86_64")]
             Kind::Avx2(avx2) => avx2.closes::<ESC>(text, at),
         };

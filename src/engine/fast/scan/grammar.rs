@@ -224,6 +224,7 @@ fn unicode<const ESC: bool>(text: &[u8], at: usize) -> Result<usize, Stop> {
 }
 
 /// The letter of an escape, judged alone. Halves of a surrogate pair are left to `unicode`.
+#[cfg(any(test, target_arch = "x86_64"))]
 pub(super) fn letter(text: &[u8], at: usize) -> Option<()> {
     match text.get(at)? {
         b'/' | b'b' | b'f' | b'n' | b'r' | b't' => Some(()),

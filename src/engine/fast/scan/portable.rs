@@ -1,18 +1,23 @@
-//! The masks by arithmetic on words of eight bytes: for every processor, and for Miri.
+//! Arithmetic on words of eight bytes: the windows of strings where there is no SSE2, and for tests
+//! the masks of blocks, so that the block walk is checked without any vector too.
 
+#[cfg(test)]
 use super::blocks::{Masks, Simd, container};
 
 const LOW: u64 = 0x0101_0101_0101_0101;
 const HIGH: u64 = 0x8080_8080_8080_8080;
 
+#[cfg(test)]
 #[derive(Clone, Copy)]
 struct Words;
 
 /// The walk over blocks, without any instruction that not every processor has.
+#[cfg(test)]
 pub(super) fn closes<const ESC: bool>(text: &[u8], at: usize) -> Option<usize> {
     container::<Words, ESC>(Words, text, at)
 }
 
+#[cfg(test)]
 impl Simd for Words {
     #[inline]
     fn masks(self, block: &[u8; 64]) -> Masks {
