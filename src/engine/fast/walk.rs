@@ -136,15 +136,14 @@ impl<'a> Walk<'a> {
             loop {
                 let key = opened::<ESC>(text, at)?;
                 let name = scan::string::<ESC>(text, key)?;
-                if name.escaped {
-                    return Err(Surprise::Escape);
-                }
+                let raw = text.get(key..name.end).unwrap_or_default();
+                let target = self.target::<ESC>(node, raw, name.escaped)?;
                 at = blanks::<ESC>(text, name.after);
                 if byte(text, at)? != b':' {
                     return Err(Surprise::Malformed);
                 }
                 at = blanks::<ESC>(text, at + 1);
-                at = match node.keys.find(text.get(key..name.end).unwrap_or_default()) {
+                at = match target {
                     None => self.skip::<ESC>(text, at)?,
                     Some(Target::Odd) => return Err(Surprise::Reading),
                     Some(Target::Child(child)) => {
@@ -168,6 +167,22 @@ impl<'a> Walk<'a> {
         }
         self.room.seen.truncate(seen);
         Ok(at)
+    }
+
+    /// What a key leads to.
+    #[inline]
+    fn target<const ESC: bool>(
+        &mut self,
+        node: &Node,
+        raw: &[u8],
+        escaped: bool,
+    ) -> Result<Option<Target>, Surprise> {
+        if !escaped {
+            return Ok(node.keys.find(raw));
+        }
+        let Room { inner, text, .. } = &mut *self.room;
+        unescape::<ESC>(raw, inner, text).map_err(|_| Surprise::Escape)?;
+        Ok(node.keys.find(text))
     }
 
     /// Notes that a key was seen; twice, and only the reference knows which one counts.
