@@ -33,11 +33,13 @@ pub(super) struct Column {
     answers: Answers,
 }
 
+type Texts = HashMap<String, Vec<usize>, foldhash::fast::RandomState>;
+
 /// The values asked for, by how they are looked up. Numbers in here are those of questions.
 #[derive(Debug, Default)]
 struct Answers {
-    equal: HashMap<String, Vec<usize>>,
-    equal_cased: HashMap<String, Vec<usize>>,
+    equal: Texts,
+    equal_cased: Texts,
     /// Texts that are numbers: they also equal the number.
     spelt: Vec<(f64, usize)>,
     numbers: Vec<(WantedNumber, usize)>,
@@ -187,8 +189,10 @@ impl Answers {
     /// Everything that compares texts.
     fn text(&self, text: &str, yes: &mut Bits, scratch: &mut Scratch) {
         let Scratch { folded, maybe } = scratch;
-        for question in self.equal_cased.get(text).into_iter().flatten() {
-            yes.insert(*question);
+        if !self.equal_cased.is_empty() {
+            for question in self.equal_cased.get(text).into_iter().flatten() {
+                yes.insert(*question);
+            }
         }
         let search = self.search.as_ref().filter(|search| {
             !search.skip.as_ref().is_some_and(|skip| text.is_ascii() && skip.excludes(text))
@@ -313,7 +317,9 @@ impl ColumnBuilder {
                 let map = if cased { &mut answers.equal_cased } else { &mut answers.equal };
                 map.entry(text).or_default().push(question);
             }
-            Want::Text { glob, cased } if glob.needle().is_some() => {
+            Want::Text { glob, cased }
+                if glob.needle().is_some_and(|needle| needle.len() >= NEEDLE_MIN) =>
+            {
                 self.globs.push((glob, cased, question));
             }
             other => answers.rest.push((other, question)),
@@ -346,6 +352,8 @@ impl ColumnBuilder {
     }
 }
 
+/// Shorter texts than this are in too many values for looking for them to tell anything.
+const NEEDLE_MIN: usize = 3;
 /// Fewer globs are tried one after the other.
 const SEARCHED_MIN: usize = 2;
 
