@@ -20,7 +20,7 @@ mod keys;
 mod memory;
 mod projection;
 pub mod scan;
-mod skip;
+mod search;
 mod surprise;
 mod text;
 mod unescape;

@@ -2,6 +2,8 @@
 //! decides it. Compiled from the parsed document alone; the reference compiles the same document
 //! with other code.
 
+use std::borrow::Cow;
+
 use ipnet::IpNet;
 use regex::{Regex, RegexBuilder};
 
@@ -132,7 +134,7 @@ fn text_or_scalar(value: &Literal, shape: Shape, cased: bool) -> Option<Want> {
             Some(Want::Number(WantedNumber { integer: None, float, spelling: value.text.clone() }))
         }
         _ => {
-            let text = if cased { value.text.clone() } else { folded(&value.text) };
+            let text = if cased { Cow::Borrowed(value.text.as_str()) } else { folded(&value.text) };
             let star = super::text::Piece::Many;
             let mut all = Vec::new();
             all.extend(matches!(shape, Shape::Contains | Shape::EndsWith).then_some(star));

@@ -2,11 +2,9 @@
 
 use std::collections::HashMap;
 
-use aho_corasick::{AhoCorasick, AhoCorasickKind};
-
 use super::ask::{About, Want, WantedNumber};
 use super::bits::Bits;
-use super::skip::SkipTable;
+use super::search::Search;
 use super::text::{Glob, fold_into, folded};
 
 /// A value of an event. Numbers are those that an `i64` holds; others are left to the reference.
@@ -44,17 +42,15 @@ struct Answers {
     spelt: Vec<(f64, usize)>,
     numbers: Vec<(WantedNumber, usize)>,
     truths: Vec<(bool, usize)>,
-    search: Option<Search>,
+    globs: Option<Globs>,
     /// Asked one after the other.
     rest: Vec<(Want, usize)>,
 }
 
-/// Globs with a text that each match contains, all looked for in one pass.
+/// Globs with a text that each match contains; all those texts are looked for in one pass.
 #[derive(Debug)]
-struct Search {
-    /// Proves for most values that none of the texts is in them.
-    skip: Option<SkipTable>,
-    automaton: AhoCorasick,
+struct Globs {
+    search: Search,
     globs: Vec<(Glob, bool, usize)>,
 }
 
@@ -194,18 +190,16 @@ impl Answers {
                 yes.insert(*question);
             }
         }
-        let search = self.search.as_ref().filter(|search| {
-            !search.skip.as_ref().is_some_and(|skip| text.is_ascii() && skip.excludes(text))
-        });
-        if self.equal.is_empty() && search.is_none() {
+        let found = self.globs.as_ref().is_some_and(|globs| globs.are_near(text, maybe));
+        if self.equal.is_empty() && !found {
             return;
         }
         let folded: &str = if fold_into(text, folded) { folded } else { text };
         for question in self.equal.get(folded).into_iter().flatten() {
             yes.insert(*question);
         }
-        if let Some(search) = search {
-            search.look(text, folded, yes, maybe);
+        if found && let Some(globs) = &self.globs {
+            globs.look(text, folded, yes, maybe);
         }
     }
 
@@ -242,21 +236,27 @@ fn holds(want: &Want, value: Value<'_>) -> bool {
     }
 }
 
-impl Search {
-    fn look(&self, text: &str, folded: &str, yes: &mut Bits, maybe: &mut Vec<bool>) {
+impl Globs {
+    /// Notes the globs whose text is in this one. `false`: there is none, and none can match.
+    fn are_near(&self, text: &str, maybe: &mut Vec<bool>) -> bool {
         maybe.clear();
-        maybe.resize(self.globs.len(), false);
-        let mut any = false;
-        for found in self.automaton.find_overlapping_iter(folded) {
-            if let Some(flag) = maybe.get_mut(found.pattern().as_usize()) {
+        if !text.is_ascii() {
+            // Letters beyond ASCII may fold into it.
+            maybe.resize(self.globs.len(), true);
+            return true;
+        }
+        self.search.find(text.as_bytes(), |number| {
+            maybe.resize(self.globs.len(), false);
+            if let Some(flag) = maybe.get_mut(number) {
                 *flag = true;
-                any = true;
             }
-        }
-        if !any {
-            return;
-        }
-        for ((glob, cased, question), _) in self.globs.iter().zip(&*maybe).filter(|(_, m)| **m) {
+        });
+        !maybe.is_empty()
+    }
+
+    fn look(&self, text: &str, folded: &str, yes: &mut Bits, maybe: &[bool]) {
+        let near = self.globs.iter().zip(maybe).filter(|(_, near)| **near);
+        for ((glob, cased, question), _) in near {
             if !yes.has(*question) && glob.matches(if *cased { text } else { folded }) {
                 yes.insert(*question);
             }
@@ -318,7 +318,7 @@ impl ColumnBuilder {
                 map.entry(text).or_default().push(question);
             }
             Want::Text { glob, cased }
-                if glob.needle().is_some_and(|needle| needle.len() >= NEEDLE_MIN) =>
+                if glob.needle().is_some_and(|needle| Search::takes(&folded(&needle))) =>
             {
                 self.globs.push((glob, cased, question));
             }
@@ -352,25 +352,18 @@ impl ColumnBuilder {
     }
 }
 
-/// Shorter texts than this are in too many values for looking for them to tell anything.
-const NEEDLE_MIN: usize = 3;
 /// Fewer globs are tried one after the other.
 const SEARCHED_MIN: usize = 2;
 
 fn search(globs: Vec<(Glob, bool, usize)>, answers: &mut Answers) {
-    let needles: Vec<String> =
-        globs.iter().filter_map(|(glob, ..)| glob.needle()).map(|text| folded(&text)).collect();
-    let automaton = (globs.len() >= SEARCHED_MIN && needles.len() == globs.len())
-        .then(|| {
-            let kind = AhoCorasickKind::ContiguousNFA;
-            AhoCorasick::builder().kind(Some(kind)).build(&needles).ok()
-        })
-        .flatten();
-    match automaton {
-        Some(automaton) => {
-            let skip = SkipTable::over(&needles);
-            answers.search = Some(Search { skip, automaton, globs });
-        }
+    let needles: Vec<String> = globs
+        .iter()
+        .filter_map(|(glob, ..)| glob.needle())
+        .map(|text| folded(&text).into_owned())
+        .collect();
+    let several = globs.len() >= SEARCHED_MIN && needles.len() == globs.len();
+    match several.then(|| Search::over(&needles)).flatten() {
+        Some(search) => answers.globs = Some(Globs { search, globs }),
         None => {
             let one = |(glob, cased, question)| (Want::Text { glob, cased }, question);
             answers.rest.extend(globs.into_iter().map(one));

@@ -8,20 +8,6 @@ use super::unescape::unescape;
 use super::walk::{Walk, blanks, byte, opened};
 use crate::model::ids::ClusterId;
 
-/// Keys that say that the object is an event itself, wherever they stand.
-const OF_AN_EVENT: &[&[u8]] = &[
-    b"kind",
-    b"apiVersion",
-    b"auditID",
-    b"objectRef",
-    b"requestURI",
-    b"sourceIPs",
-    b"stage",
-    b"user",
-    b"userAgent",
-    b"verb",
-];
-
 /// Longest resource id believed, as the decoder has it.
 const RESOURCE_ID_MAX: usize = 1_024;
 
@@ -80,7 +66,7 @@ impl Record<'_, '_, '_> {
         let mut at = blanks::<false>(self.line, at);
         loop {
             let (key, value) = self.key(at)?;
-            if OF_AN_EVENT.contains(&key) {
+            if is_of_an_event(key) {
                 let Met { category, cluster, properties, .. } = self.met;
                 let is_record = category || cluster || properties;
                 return if is_record { Err(Surprise::Shape) } else { Ok(Found::Event) };
@@ -178,6 +164,23 @@ impl Record<'_, '_, '_> {
         }
         Ok(text.after)
     }
+}
+
+/// Whether a key says that the object is an event itself, wherever it stands.
+fn is_of_an_event(key: &[u8]) -> bool {
+    matches!(
+        key,
+        b"kind"
+            | b"apiVersion"
+            | b"auditID"
+            | b"objectRef"
+            | b"requestURI"
+            | b"sourceIPs"
+            | b"stage"
+            | b"user"
+            | b"userAgent"
+            | b"verb"
+    )
 }
 
 /// Notes that something was met; twice is odd.

@@ -1,6 +1,8 @@
 //! Case and wildcards once more. The reference has its own code for both; a fault in one of the
 //! two shows as a difference between them, which one shared piece of code would hide.
 
+use std::borrow::Cow;
+
 /// A text with its case folded: every character upper-cased, then lower-cased, where either gives
 /// exactly one character. Gives whether the text had to be changed.
 pub(super) fn fold_into(text: &str, folded: &mut String) -> bool {
@@ -19,9 +21,9 @@ pub(super) fn fold_into(text: &str, folded: &mut String) -> bool {
 }
 
 /// The folded text.
-pub(super) fn folded(text: &str) -> String {
+pub(super) fn folded(text: &str) -> Cow<'_, str> {
     let mut result = String::new();
-    if fold_into(text, &mut result) { result } else { text.to_owned() }
+    if fold_into(text, &mut result) { Cow::Owned(result) } else { Cow::Borrowed(text) }
 }
 
 fn fold(c: char) -> char {

@@ -3,6 +3,8 @@
 //! everything else. Of what it does not expect it makes no guess: it gives the event up, and the
 //! reference decides.
 
+use std::borrow::Cow;
+
 use super::FastPath;
 use super::bits::Bits;
 use super::column::{Scratch, Value};
@@ -376,7 +378,7 @@ impl<'a> Walk<'a> {
             if let Some(known) = memory.recall(raw, false) {
                 return Ok(Some(known));
             }
-            let value = String::from_utf8_lossy(raw);
+            let value = readable(raw);
             let remembered = Some((raw, false));
             return Ok(memory.learn(
                 column,
@@ -387,7 +389,7 @@ impl<'a> Walk<'a> {
         }
         let Room { inner, text, scratch, .. } = &mut *self.room;
         unescape::<ESC>(raw, inner, text).map_err(|_| Surprise::Escape)?;
-        let value = String::from_utf8_lossy(text);
+        let value = readable(text);
         Ok(memory.learn(column, Value::Text(&value), None, scratch))
     }
 
@@ -473,6 +475,14 @@ impl From<Stop> for Surprise {
             Stop::Cut => Self::Cut,
             Stop::Odd => Self::Malformed,
         }
+    }
+}
+
+/// Bytes as a text. As in the decoder, what is no UTF-8 becomes U+FFFD.
+fn readable(bytes: &[u8]) -> Cow<'_, str> {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => Cow::Borrowed(text),
+        Err(_) => String::from_utf8_lossy(bytes),
     }
 }
 
