@@ -18,6 +18,31 @@ pub struct DecisionBody {
     /// Why the event is not judged at all, when it is not.
     pub not_judged: Option<&'static str>,
     pub condition: StepBody,
+    /// The rule's filters; one whose condition does not hold takes the event away.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub filters: Vec<FilterBody>,
+    /// The exception that accepts the finding.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub excepted: Option<AcceptedBody>,
+}
+
+/// A filter and what it makes of the event.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = ExplainedFilter)]
+pub struct FilterBody {
+    pub name: String,
+    pub condition: StepBody,
+}
+
+/// The mark of an exception.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = ExplainedException)]
+pub struct AcceptedBody {
+    pub name: String,
+    /// Who answers for it.
+    pub owner: String,
+    /// Why the finding is accepted.
+    pub reason: String,
 }
 
 /// A part of a rule's condition.
@@ -81,6 +106,19 @@ impl DecisionBody {
             fires: decision.fires,
             not_judged: decision.set_aside,
             condition: StepBody::new(&decision.explanation.root),
+            filters: decision
+                .filters
+                .iter()
+                .map(|(name, filter)| FilterBody {
+                    name: name.clone(),
+                    condition: StepBody::new(&filter.root),
+                })
+                .collect(),
+            excepted: decision.excepted.as_ref().map(|mark| AcceptedBody {
+                name: mark.name.clone(),
+                owner: mark.owner.clone(),
+                reason: mark.reason.clone(),
+            }),
         }
     }
 }

@@ -4,12 +4,15 @@
 use crate::audit::event::Event;
 use crate::audit::record::{Origin, decode};
 use crate::audit::source::ControlPlane;
+use crate::model::finding::Excepted;
 use crate::model::ids::ClusterId;
 use crate::model::rule::RuleRef;
 use crate::sigma::explain::{Explanation, Step};
 
 use super::evaluate::is_judged;
 use super::ruleset::{LoadedRule, RuleSet};
+use super::tuning::exceptions;
+use super::tuning::tally::Filtered;
 
 /// Steps of all explanations of one event together, about: a rule has some twenty. At least one
 /// rule is explained, however long it is.
@@ -24,19 +27,34 @@ pub struct Decision {
     pub set_aside: Option<&'static str>,
     /// The condition as a tree, each part with its verdict and the values seen.
     pub explanation: Explanation,
+    /// The rule's filters by name; one that does not hold takes the event away.
+    pub filters: Vec<(String, Explanation)>,
+    /// The exception that accepts the finding; `None` also when there is no finding.
+    pub excepted: Option<Excepted>,
 }
 
 /// Decides and explains.
-pub fn explain(rule: &LoadedRule, event: &Event) -> Decision {
+pub fn explain(rules: &RuleSet, rule: &LoadedRule, event: &Event) -> Decision {
     let explanation = rule.matcher.explain(event);
     let judged = is_judged(event);
+    let fires = fires(rules, rule, event);
+    let id = &rule.reference.id;
+    let filters = rules.filters_of(id).iter();
+    let mark = || exceptions::mark(rules.exceptions_of(id), event, event.time());
     Decision {
-        fires: judged && rule.matcher.matches(event),
+        fires,
+        filters: filters.map(|it| (it.label().to_owned(), it.explain(event))).collect(),
+        excepted: fires.then(mark).flatten(),
         set_aside: (!judged).then_some(
             "stage RequestReceived: the request has no outcome yet and comes again in a later stage",
         ),
         explanation,
     }
+}
+
+fn fires(rules: &RuleSet, rule: &LoadedRule, event: &Event) -> bool {
+    let admits = || rules.admits(&rule.reference.id, event, &mut Filtered::default());
+    is_judged(event) && rule.matcher.matches(event) && admits()
 }
 
 /// An event that was handed in, and what rules make of it.
@@ -81,16 +99,15 @@ pub fn explain_text(
         Some(wanted) => vec![named(rules, wanted)?],
     };
     let event = only_event(text, control_plane)?;
-    let mut firing: Vec<(&LoadedRule, bool)> = asked
-        .iter()
-        .map(|rule| (*rule, is_judged(&event) && rule.matcher.matches(&event)))
-        .collect();
+    let mut firing: Vec<(&LoadedRule, bool)> =
+        asked.iter().map(|rule| (*rule, fires(rules, rule, &event))).collect();
     firing.sort_by_key(|(_, fires)| !fires);
     let fired = firing.iter().filter(|(_, fires)| *fires).count();
     let (mut decisions, mut steps) = (Vec::new(), 0);
     for (rule, _) in &firing {
-        let decision = explain(rule, &event);
-        steps += count(&decision.explanation.root);
+        let decision = explain(rules, rule, &event);
+        let filters = decision.filters.iter().map(|(_, filter)| count(&filter.root));
+        steps += count(&decision.explanation.root) + filters.sum::<usize>();
         if steps > STEPS_MAX && !decisions.is_empty() {
             break;
         }

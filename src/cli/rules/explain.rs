@@ -34,6 +34,8 @@ const EVENTS_MAX: usize = 100;
 const PROBLEMS_TOLD_MAX: usize = 5;
 /// Characters of one line of an explanation.
 const LINE_WIDTH: usize = 240;
+/// Characters of a name in it.
+const NAME_WIDTH: usize = 80;
 
 /// Explains the rule on every event of the file.
 pub(super) fn explain(
@@ -59,12 +61,12 @@ pub(super) fn explain(
     match arguments.output {
         TextFormat::Table => {
             for event in shown {
-                write(console.out(), rule, event, &decide(rule, event))?;
+                write(console.out(), rule, event, &decide(&rules, rule, event))?;
             }
         }
         TextFormat::Json => {
             let decisions: Vec<DecisionBody> = shown
-                .map(|event| DecisionBody::new(event.audit_id(), &decide(rule, event)))
+                .map(|event| DecisionBody::new(event.audit_id(), &decide(&rules, rule, event)))
                 .collect();
             let object = json!({
                 "schema": "midwatch.explanation/v1",
@@ -132,7 +134,22 @@ fn write(
     if let Some(reason) = decision.set_aside {
         writeln!(out, "  not judged: {reason}")?;
     }
-    write_step(out, &decision.explanation.root, 1)
+    write_step(out, &decision.explanation.root, 1)?;
+    for (name, filter) in &decision.filters {
+        let verdict = if filter.matched { "leaves it" } else { "takes it away" };
+        writeln!(out, "  the filter {} {verdict}:", fit(name, NAME_WIDTH))?;
+        write_step(out, &filter.root, 2)?;
+    }
+    match &decision.excepted {
+        Some(mark) => writeln!(
+            out,
+            "  accepted by the exception {} of {}: {}",
+            fit(&mark.name, NAME_WIDTH),
+            fit(&mark.owner, NAME_WIDTH),
+            fit(&mark.reason, LINE_WIDTH)
+        ),
+        None => Ok(()),
+    }
 }
 
 fn write_step(out: &mut dyn Write, step: &Step, depth: usize) -> io::Result<()> {
