@@ -6,6 +6,7 @@ pub(super) mod folder;
 mod list;
 mod show;
 pub(super) mod sources;
+pub(in crate::cli) mod tuning;
 
 use super::arguments::rules::{RulesArguments, RulesCommand};
 use super::console::Console;

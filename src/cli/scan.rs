@@ -30,7 +30,7 @@ use super::escape::escape;
 use super::exit::Exit;
 use super::failure::Failure;
 use super::interrupt::{self, Interrupt};
-use super::rules::sources;
+use super::rules::{sources, tuning};
 use crate::audit::source::ControlPlane;
 use crate::engine::correlate::windows::Windows;
 use crate::engine::reader::Reader;
@@ -59,6 +59,7 @@ fn run(
 ) -> Result<Exit, Failure> {
     let started = Instant::now();
     sources::tell_not_run(rules, console)?;
+    tuning::tell_ended(rules, console)?;
     let expanded = inputs::expand(&arguments.paths);
     let mut scan = Scan {
         rules,

@@ -15,11 +15,13 @@ use super::loaded::{self, fault_at};
 use super::mapped;
 use super::tuning::exceptions;
 use super::tuning::filters;
+use super::tuning::lists::Lists;
 use super::tuning::{KnownRules, Tuning};
 use crate::model::ids::RuleId;
 use crate::model::rule::RuleRef;
 use crate::sigma::document::{Document, Rule, parse};
 use crate::sigma::error::SigmaError;
+use crate::sigma::value_list::ListMode;
 
 /// Rule documents in one set, at most; more is a mistake in a path rather than a rule set.
 const RULES_MAX: usize = 10_000;
@@ -75,8 +77,14 @@ impl RuleSet {
     /// than runs them. Whether correlations find their rules can be told only when every document
     /// is sound; until then one that does not is left out.
     pub fn load_sound(sources: &[RuleSource], provenance: Provenance) -> (Self, Vec<SigmaError>) {
-        let (mut set, mut faults) = Self::parse(sources, provenance, &Self::default());
-        if let Err(more) = set.link()
+        // What lies in a directory may name what ships, even where that is not asked.
+        let shipped = match provenance {
+            Provenance::Shipped => Self::default(),
+            Provenance::Directory => Self::builtin().unwrap_or_default(),
+        };
+        let lists = &shipped.tuning.lists;
+        let (mut set, mut faults) = Self::parse(sources, provenance, &Self::default(), lists);
+        if let Err(more) = set.link(&shipped)
             && faults.is_empty()
         {
             faults = more;
@@ -87,7 +95,8 @@ impl RuleSet {
     /// These rules with a directory's on top: a rule of the same name replaces one of these, any
     /// other is added.
     pub fn with(mut self, extra: &[RuleSource]) -> Result<Self, Vec<SigmaError>> {
-        let (over, mut faults) = Self::parse(extra, Provenance::Directory, &self);
+        let (over, mut faults) =
+            Self::parse(extra, Provenance::Directory, &self, &self.tuning.lists);
         let replaced: BTreeSet<&str> =
             over.listed().map(|rule| rule.reference.name.as_str()).collect();
         self.rules.retain(|rule| !replaced.contains(rule.reference.name.as_str()));
@@ -113,7 +122,7 @@ impl RuleSet {
         self.correlations.extend(over.correlations);
         self.foreign.extend(over.foreign);
         self.not_run.extend(over.not_run);
-        self.link()?;
+        self.link(&Self::default())?;
         Ok(self)
     }
 
@@ -251,6 +260,7 @@ impl RuleSet {
         sources: &[RuleSource],
         provenance: Provenance,
         beneath: &Self,
+        lists_beneath: &Lists,
     ) -> (Self, Vec<SigmaError>) {
         let mut set = Self::default();
         let (mappings, mut faults) = mapped::mappings(sources, provenance);
@@ -273,7 +283,11 @@ impl RuleSet {
             }
         }
         // All lists come first: a rule may ask for one that stands in a later file.
-        set.tuning.lists = beneath.tuning.lists.with(lists, &mut faults);
+        // A directory that stands alone may hold the shipped ones itself.
+        let alone = beneath.rules.is_empty();
+        let defined = lists.iter().filter(|list| alone && list.mode == ListMode::Define);
+        let beneath_it = lists_beneath.without(defined.map(|list| list.name.as_str()));
+        set.tuning.lists = beneath_it.with(lists, &mut faults);
         for (source, documents) in files {
             for document in documents {
                 set.take(document, provenance, &mut faults);
@@ -335,7 +349,7 @@ impl RuleSet {
     }
 
     /// Finds what correlations are made of, and whom filters and exceptions are for.
-    fn link(&mut self) -> Result<(), Vec<SigmaError>> {
+    fn link(&mut self, also_known: &Self) -> Result<(), Vec<SigmaError>> {
         self.correlations.sort_by(|a, b| a.reference.name.cmp(&b.reference.name));
         let Linked { correlations, not_run, faults } =
             link(&self.rules, &self.foreign, &self.correlations);
@@ -350,6 +364,8 @@ impl RuleSet {
             rules: &self.rules,
             correlations: &self.correlations,
             foreign: &self.foreign,
+            idle: &also_known.rules,
+            idle_correlations: &also_known.correlations,
         };
         self.tuning.link(&known)
     }

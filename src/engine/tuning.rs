@@ -97,6 +97,9 @@ pub(super) struct KnownRules<'a> {
     pub correlations: &'a [Arc<LoadedCorrelation>],
     /// In lower case: names and ids of rules about other logs.
     pub foreign: &'a BTreeSet<String>,
+    /// What ships, where a directory is looked at alone: it may be named all the same.
+    pub idle: &'a [Arc<LoadedRule>],
+    pub idle_correlations: &'a [Arc<LoadedCorrelation>],
 }
 
 /// What a name stands for.
@@ -108,16 +111,20 @@ pub(super) enum Named<'a> {
 }
 
 impl KnownRules<'_> {
+    fn all_rules(&self) -> impl Iterator<Item = &Arc<LoadedRule>> {
+        self.rules.iter().chain(self.idle)
+    }
+
     /// What has this name or id.
     pub(super) fn find(&self, name: &str) -> Option<Named<'_>> {
         let lower = name.to_lowercase();
         let is = |called: &str, id: &RuleId| called == name || id.as_str() == lower;
-        let rule = self.rules.iter().find(|it| is(&it.reference.name, &it.reference.id));
+        let rule = self.all_rules().find(|it| is(&it.reference.name, &it.reference.id));
         if let Some(rule) = rule {
             return Some(Named::Rule(rule));
         }
-        let correlation =
-            self.correlations.iter().find(|it| is(&it.reference.name, &it.reference.id));
+        let mut correlations = self.correlations.iter().chain(self.idle_correlations);
+        let correlation = correlations.find(|it| is(&it.reference.name, &it.reference.id));
         if let Some(correlation) = correlation {
             return Some(Named::Correlation(correlation));
         }

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use super::sources;
+use super::{sources, tuning};
 use crate::api::json as twin;
 use crate::cli::arguments::TextFormat;
 use crate::cli::arguments::rules::{RulesLintArguments, RulesTestArguments};
@@ -135,6 +135,8 @@ impl Outcome {
 
     /// What loading refuses is an error; what it lets pass may still be worth a warning.
     fn lint_all(&mut self, rules: &RuleSet) {
+        let tuning = rules.tuning_lints().into_iter().chain(tuning::ended(rules));
+        self.complaints.extend(tuning.map(Complaint::from));
         for rule in rules.rules() {
             if let Some(reason) = &rule.never {
                 let reason = format!("the rule can never match what AKS writes: {reason}");

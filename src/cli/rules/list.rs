@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 
 use serde_json::{Value, json};
 
-use super::sources;
+use super::{sources, tuning};
 use crate::api::json as twin;
 use crate::cli::arguments::ListFormat;
 use crate::cli::arguments::rules::RulesListArguments;
@@ -33,7 +33,8 @@ pub(super) fn list(arguments: &RulesListArguments, console: &mut Console) -> Res
             let header = ["LEVEL", "MODE", "NAME", "TACTICS", "TITLE"];
             table::write(console.out(), &header, &rows, columns)?;
             let all = count(all.len() as u64, "rule");
-            console.note(&format!("{} of {all}", shown.len()))?;
+            let tuning = tuning::counted(&rules).map(|it| format!("; {it}")).unwrap_or_default();
+            console.note(&format!("{} of {all}{tuning}", shown.len()))?;
         }
         ListFormat::Json => {
             let rules: Vec<Value> = shown.iter().map(|rule| object(rule)).collect();

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use super::{list, sources};
+use super::{list, sources, tuning};
 use crate::api::json as twin;
 use crate::cli::arguments::TextFormat;
 use crate::cli::arguments::rules::RulesShowArguments;
@@ -24,11 +24,16 @@ pub(super) fn show(arguments: &RulesShowArguments, console: &mut Console) -> Res
     let rule = sources::listed(&rules, &arguments.name)?;
     let source = source(&rule, dir)?;
     match arguments.output {
-        TextFormat::Table => write(console.out(), &rule, &source)?,
+        TextFormat::Table => {
+            write(console.out(), &rule, &source)?;
+            tuning::write(console.out(), &rules, &rule.reference.id)?;
+        }
         TextFormat::Json => {
             let mut object = list::object(&rule);
             if let Some(members) = object.as_object_mut() {
                 members.insert("source".to_owned(), source.into());
+                let tuning = tuning::object(&rules, &rule.reference.id);
+                members.insert("tuning".to_owned(), tuning);
             }
             twin::write(console.out(), &object)?;
             console.out().write_all(b"\n")?;

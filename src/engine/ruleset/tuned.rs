@@ -70,6 +70,9 @@ impl RuleSet {
     /// Everything to mend in filters, exceptions and value lists.
     pub fn tuning_lints(&self) -> Vec<RuleLint> {
         let rules = self.rules.iter().chain(&self.idle);
+        // What ships asks for its lists, also where a directory is looked at alone.
+        let shipped = Self::builtin().unwrap_or_default();
+        let rules = rules.chain(&shipped.rules);
         self.tuning.lints(rules.map(|rule| &rule.document.detection))
     }
 

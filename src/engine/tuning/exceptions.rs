@@ -105,7 +105,7 @@ pub(super) fn link(
         let names = match &exception.document.rules {
             // A correlation knows only what it groups by, so it is meant only where it is named.
             FilteredRules::Any => {
-                known.rules.iter().for_each(|rule| cover(&rule.reference.id));
+                known.all_rules().for_each(|rule| cover(&rule.reference.id));
                 continue;
             }
             FilteredRules::Listed(names) => names,

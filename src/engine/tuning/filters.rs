@@ -103,7 +103,7 @@ pub(super) fn link(
         };
         match &filter.document.rules {
             FilteredRules::Any => {
-                let rules = known.rules.iter().filter(|rule| covers(filter, rule));
+                let rules = known.all_rules().filter(|rule| covers(filter, rule));
                 rules.for_each(|rule| cover(rule));
             }
             FilteredRules::Listed(names) => {

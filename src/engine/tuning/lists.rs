@@ -18,6 +18,16 @@ pub(in crate::engine) struct Lists {
 }
 
 impl Lists {
+    /// These lists but for some of them.
+    pub(in crate::engine) fn without<'a>(&self, names: impl Iterator<Item = &'a str>) -> Self {
+        let mut rest = self.clone();
+        for name in names {
+            Arc::make_mut(&mut rest.values).remove(name);
+            rest.documents.retain(|document| document.name != name);
+        }
+        rest
+    }
+
     /// These lists with further documents on top: first those that make lists, then those that
     /// add, then those that take away.
     pub(in crate::engine) fn with(
