@@ -9,6 +9,7 @@ use serde_json::Value;
 
 mod correlations;
 mod rule_folders;
+mod tuning;
 mod up;
 
 /// A rule of our own, so that these tests do not depend on what the built-in rules say.
