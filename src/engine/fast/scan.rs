@@ -116,15 +116,10 @@ impl Scanner {
         Self(Kind::Strict)
     }
 
-    /// Every implementation that runs here, so that tests can hold them against each other.
+    /// The implementations to hold against each other: the portable one and the fastest.
     #[must_use]
     pub fn available() -> Vec<Self> {
-        let mut all = vec![Self::portable()];
-        #[cfg(test)]
-        all.push(Self(Kind::Words));
-        #[cfg(target_arch = "x86_64")]
-        all.extend(x86::Avx2::detect().map(|avx2| Self(Kind::Avx2(avx2))));
-        all
+        vec![Self::portable(), Self::detect()]
     }
 
     /// The index behind the brace or bracket that closes the container whose opening one stands

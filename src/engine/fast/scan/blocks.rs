@@ -46,7 +46,6 @@ struct Carry {
     in_string: u64,
     /// All backslashes of the block before.
     backslash: u64,
-    starter: u64,
     other: u64,
     separator: u64,
     before_value: u64,
@@ -67,7 +66,6 @@ impl Carry {
         Self {
             in_string: 0,
             backslash: 0,
-            starter: 0,
             other: 0,
             separator: 0,
             before_value: 1,
@@ -237,12 +235,8 @@ fn grammar_of<const ESC: bool>(token: &Tokens, carry: &mut Carry) -> Option<u64>
     let key_place = behind(before_key, carry.before_key);
     wrong |= (open | scalar) & key_place;
     let key_starter = starter & key_place;
-    let key_quote = if ESC {
-        wrong |= (behind(starter, carry.starter) & valid) ^ opening_quote;
-        behind(key_starter, carry.key_starter)
-    } else {
-        key_starter
-    };
+    // A backslash that is no part of a quote has been doubted above, or leads to a scalar that is none.
+    let key_quote = if ESC { behind(key_starter, carry.key_starter) } else { key_starter };
     // Adding a key's first bit to the run of ones that is its string makes a one behind the run.
     let sum = string.wrapping_add(key_quote).wrapping_add(carry.in_key);
     let key_close = sum & closing_quote;
@@ -250,7 +244,6 @@ fn grammar_of<const ESC: bool>(token: &Tokens, carry: &mut Carry) -> Option<u64>
     if wrong != 0 {
         return None;
     }
-    carry.starter = starter >> 63;
     carry.other = other >> 63;
     carry.separator = separator >> 63;
     carry.before_value = before_value >> 63;

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use serde_json::Value;
 
-use super::{Scanner, Stop, Text, grammar, portable, stops, string};
+use super::{Kind, Scanner, Stop, Text, grammar, portable, stops, string};
 
 /// What `serde_json` says of the container whose opening brace stands at `at - 1`.
 fn judge_plain(text: &[u8], at: usize) -> Result<usize, Stop> {
@@ -57,7 +57,7 @@ fn agree(found: Result<usize, Stop>, judged: Result<usize, Stop>, text: &[u8]) -
 /// What all implementations say, which must be the same.
 fn all<const ESC: bool>(text: &[u8], at: usize) -> Result<usize, Stop> {
     let strict = grammar::container::<ESC>(text, at);
-    for scanner in Scanner::available() {
+    for scanner in Scanner::available().into_iter().chain([Scanner(Kind::Words)]) {
         let found = scanner.container::<ESC>(text, at);
         assert_eq!(found, strict, "{scanner:?} at {at} of {:?}", text.escape_ascii().to_string());
     }
