@@ -110,7 +110,7 @@ enum Seen {
     New {
         stamp: String,
         content: Content,
-        rules: RuleSet,
+        rules: Box<RuleSet>,
     },
     Bad {
         stamp: String,
@@ -192,7 +192,7 @@ impl Rules {
                 self.set(|in_use| in_use.problem = None);
             }
             Seen::New { stamp, content, rules } => {
-                let rules = prepare(rules);
+                let rules = prepare(*rules);
                 let (count, not_run) = (rules.rules().len(), rules.not_run().len());
                 tracing::info!(count, not_run, "the rules were loaded anew");
                 known.stamp = Some(stamp);
@@ -247,7 +247,7 @@ fn look(folder: &dyn RuleFolder, known: &Known) -> Seen {
         return Seen::Tried { stamp };
     }
     match folder.compile(&files) {
-        Ok(rules) => Seen::New { stamp, content, rules },
+        Ok(rules) => Seen::New { stamp, content, rules: Box::new(rules) },
         Err(faults) => Seen::Bad { stamp, content, faults },
     }
 }
