@@ -85,7 +85,8 @@ fn a_finding_is_one_line_with_every_promised_field() {
         "truncated": false,
         "dedup": "eve shop",
         "alert": "a0",
-        "evidence": {"origin": "c/PT1H.json", "offset": 12, "length": 345}
+        "evidence": {"origin": "c/PT1H.json", "offset": 12, "length": 345},
+        "excepted": null
     });
     assert_eq!(read, expected);
 }
