@@ -23,6 +23,7 @@ pub mod scan;
 mod search;
 mod surprise;
 mod text;
+mod tokens;
 mod unescape;
 mod walk;
 
@@ -86,7 +87,7 @@ impl FastPath {
         for ask in asks.all {
             let column = *column_of.entry(ask.field.clone()).or_insert_with(|| {
                 paths.push(ask.field.clone());
-                builders.push(Column::new(count));
+                builders.push(Column::builder(count));
                 builders.len() - 1
             });
             let question = builders.get_mut(column).map(|builder| builder.ask(ask.about));

@@ -101,9 +101,14 @@ fn segment_sentence(report: &SegmentReport) -> String {
         SegmentState::Gone => return "the blob is gone".to_owned(),
     };
     let totals = &report.totals;
+    let slow: Vec<String> = report
+        .fast
+        .surprises()
+        .map(|(surprise, count)| format!(", {count} lines slow: {}", surprise.as_str()))
+        .collect();
     format!(
         "{state}: {} bytes, {} records ({} evaluated, {} truncated, {} malformed, {} other), \
-         {} findings, {} alerts new or changed",
+         {} findings, {} alerts new or changed{}",
         report.bytes,
         totals.records,
         totals.evaluated,
@@ -112,6 +117,7 @@ fn segment_sentence(report: &SegmentReport) -> String {
         totals.other,
         totals.findings,
         report.alerts.len(),
+        slow.concat(),
     )
 }
 

@@ -6,6 +6,7 @@ use time::OffsetDateTime;
 use crate::audit::blob_path;
 use crate::audit::lines::whole_lines;
 use crate::audit::record::Origin;
+use crate::engine::fast::Counters;
 use crate::engine::reader::{Outcome, Reader};
 use crate::model::checkpoint::{BlobRef, Checkpoint, Growth, Lease, Totals};
 use crate::model::ids::AlertId;
@@ -29,6 +30,8 @@ pub struct SegmentReport {
     /// Bytes consumed by this segment.
     pub bytes: u64,
     pub totals: Totals,
+    /// What the fast path came to, line by line.
+    pub fast: Counters,
     /// Alerts that are new or changed.
     pub alerts: Vec<AlertId>,
     /// The first problems, with their offsets.
@@ -110,6 +113,7 @@ fn report(state: SegmentState) -> SegmentReport {
         state,
         bytes: 0,
         totals: Totals::default(),
+        fast: Counters::default(),
         alerts: Vec::new(),
         problems: Vec::new(),
     }
@@ -274,6 +278,7 @@ impl Segment<'_> {
     }
 
     fn note(&mut self, totals: &Totals, problems: Vec<Problem>, changed: Vec<AlertId>) {
+        self.report.fast = self.reader.counters().clone();
         self.report.totals.add(totals);
         let room = PROBLEM_SAMPLES_MAX.saturating_sub(self.report.problems.len());
         self.report.problems.extend(problems.into_iter().take(room));

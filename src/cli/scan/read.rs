@@ -228,6 +228,7 @@ impl Scan<'_> {
             self.tell(&finding, console)?;
         }
         self.summary.windows = self.windows.counts();
+        self.summary.fast = self.reader.counters().clone();
         Ok(())
     }
 

@@ -9,6 +9,7 @@ use serde_json::json;
 use crate::cli::escape::escape;
 use crate::cli::table::{count, number};
 use crate::engine::correlate::windows::Counts;
+use crate::engine::fast::Counters;
 use crate::engine::tuning::tally::Filtered;
 use crate::model::checkpoint::Totals;
 use crate::model::level::Level;
@@ -41,6 +42,8 @@ pub(in crate::cli) struct Summary {
     pub repeated: u64,
     /// What became of the events that went into correlations.
     pub windows: Counts,
+    /// What the fast path came to, line by line.
+    pub fast: Counters,
     /// Alerts that the shown findings fold into, counted by the table only.
     pub alerts: Option<u64>,
     /// The scan was ended by Ctrl-C.
@@ -108,6 +111,7 @@ impl Summary {
             "excepted": { "findings": self.all_excepted(), "by_exception": self.excepted },
             "filtered": { "events": self.filtered.events, "by_filter": self.filtered.by_filter },
             "repeated": self.repeated,
+            "fast_path": self.fast_path(),
             "correlations": {
                 "contributions": self.windows.taken,
                 "late": self.windows.late,
@@ -150,6 +154,9 @@ impl Summary {
             count(self.unreadable, "file"),
             count(self.skipped, "file"),
         )?;
+        if let Some(line) = self.surprises_line() {
+            writeln!(out, "Slow lines {line}")?;
+        }
         if let Some(line) = self.windows_line() {
             writeln!(out, "Windows    {line}")?;
         }
@@ -166,6 +173,29 @@ impl Summary {
             writeln!(out, "{title:<10} {}: {}", count(all, what), by_name.join(", "))?;
         }
         writeln!(out, "Findings   {}", self.findings_line())
+    }
+
+    /// Lines by the verdict of the fast path, and its surprises by their reasons.
+    fn fast_path(&self) -> serde_json::Value {
+        let surprises: BTreeMap<&str, u64> =
+            self.fast.surprises().map(|(surprise, count)| (surprise.as_str(), count)).collect();
+        json!({
+            "lines": self.fast.lines,
+            "nothing": self.fast.nothing,
+            "candidates": self.fast.candidates,
+            "surprises": surprises,
+        })
+    }
+
+    /// Lines that the fast path left to the full parse; `None` when there were none.
+    fn surprises_line(&self) -> Option<String> {
+        let parts: Vec<String> = self
+            .fast
+            .surprises()
+            .map(|(surprise, count)| format!("{} {}", number(count), surprise.as_str()))
+            .collect();
+        (!parts.is_empty())
+            .then(|| format!("{} (of {})", parts.join(", "), number(self.fast.lines)))
     }
 
     /// What correlations could not take into account; `None` when that is nothing.

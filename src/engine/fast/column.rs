@@ -63,7 +63,7 @@ pub(super) struct Scratch {
 
 impl Column {
     /// A column without questions over so many branches.
-    pub(super) fn new(branches: usize) -> ColumnBuilder {
+    pub(super) fn builder(branches: usize) -> ColumnBuilder {
         ColumnBuilder { branches, asks: Vec::new(), globs: Vec::new(), answers: Answers::default() }
     }
 

@@ -4,8 +4,9 @@
 
 use super::scan;
 use super::surprise::Surprise;
+use super::tokens::{blanks, byte, opened};
 use super::unescape::unescape;
-use super::walk::{Walk, blanks, byte, opened};
+use super::walk::Walk;
 use crate::model::ids::ClusterId;
 
 /// Longest resource id believed, as the decoder has it.

@@ -69,7 +69,6 @@ impl KeyTable {
 }
 
 fn slot(print: u64, mask: usize) -> usize {
-    #[expect(clippy::cast_possible_truncation, reason = "any bits of it will do")]
     let mixed = (print.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32) as usize;
     mixed & mask
 }
