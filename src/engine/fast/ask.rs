@@ -83,14 +83,17 @@ pub(super) fn asks_for_absence(item: &Item) -> bool {
         && item.values.iter().any(|value| value.kind != Kind::Bool(true))
 }
 
+/// Dots in a path that is walked: real ones have less than ten, and each is a level of nesting.
+const DOTS_MAX: usize = 16;
+
 /// Whether a path is one of keys alone, or a computed field that is known here. What a path with
-/// more dots than a lookup considers leads to is nothing.
+/// more dots than a lookup considers leads to is nothing; far shorter ones are walked.
 fn is_walkable(field: &str) -> bool {
     if field.starts_with(crate::audit::event::NAMESPACE) {
         return Derived::at(field).is_some();
     }
     let dots = field.bytes().filter(|byte| *byte == b'.').count();
-    dots <= 40 && !field.contains('\u{fffd}') && field.split('.').all(|key| !key.is_empty())
+    dots <= DOTS_MAX && !field.contains('\u{fffd}') && field.split('.').all(|key| !key.is_empty())
 }
 
 fn identity(item: &Item, values: &[Literal]) -> String {

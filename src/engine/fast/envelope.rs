@@ -26,6 +26,10 @@ struct Met {
     cluster: bool,
     properties: bool,
     log: bool,
+    /// The event in the log was walked to its end.
+    whole: bool,
+    /// The text of the log ended before the event did.
+    cut: bool,
 }
 
 /// Looks at a whole line.
@@ -40,11 +44,17 @@ pub(super) fn line(
         return Err(Surprise::Shape);
     }
     let mut record = Record { walk, line, cluster, named, met: Met::default() };
-    let end = match record.record(start + 1)? {
-        Found::Record(end) => end,
-        Found::Event => record.walk.event::<false>(line, start)?,
+    let end = match record.record(start + 1) {
+        Ok(Found::Record(end)) => end,
+        Ok(Found::Event) => record.walk.event::<false>(line, start)?,
+        // The event was judged as a whole one, and the decoder will say that it was cut.
+        Err(Surprise::Cut) if record.met.whole => return Err(Surprise::Malformed),
+        Err(surprise) => return Err(surprise),
     };
-    if blanks::<false>(line, end) == line.len() { Ok(()) } else { Err(Surprise::Shape) }
+    if blanks::<false>(line, end) != line.len() {
+        return Err(Surprise::Shape);
+    }
+    if record.met.cut { Err(Surprise::Cut) } else { Ok(()) }
 }
 
 enum Found {
@@ -77,6 +87,13 @@ impl Record<'_, '_, '_> {
                 b"category" => self.category(value)?,
                 b"resourceId" => self.resource_id(value)?,
                 b"log" | b"records" => return Err(Surprise::Shape),
+                // By these the decoder takes a record for a row of a Log Analytics table, whose
+                // columns are the event, whatever else the record holds.
+                b"AuditId"
+                | b"ObjectRef"
+                | b"RequestReceivedTime"
+                | b"StageReceivedTime"
+                | b"Type" => return Err(Surprise::Shape),
                 _ => self.walk.skip::<false>(self.line, value)?,
             };
             at = blanks::<false>(self.line, at);
@@ -136,8 +153,17 @@ impl Record<'_, '_, '_> {
             return Err(Surprise::Shape);
         }
         let start = blanks::<true>(self.line, at + 1);
-        let end = self.walk.event::<true>(self.line, start)?;
-        let end = blanks::<true>(self.line, end);
+        let end = match self.walk.event::<true>(self.line, start) {
+            Ok(end) => blanks::<true>(self.line, end),
+            Err(Surprise::Cut) => {
+                // The record goes on where the text ends, and what follows may count more: of two
+                // logs the decoder takes the last.
+                self.met.cut = true;
+                return Ok(scan::string::<false>(self.line, at + 1)?.after);
+            }
+            Err(surprise) => return Err(surprise),
+        };
+        self.met.whole = true;
         if byte(self.line, end)? == b'"' { Ok(end + 1) } else { Err(Surprise::Shape) }
     }
 

@@ -68,9 +68,16 @@ pub(super) fn token_end(text: &[u8], at: usize) -> Walked {
     }
 }
 
-/// The grammar of JSON's numbers.
+/// Longer numbers, or longer exponents, may be beyond what a double holds; the decoder refuses those.
+const NUMBER_MAX: usize = 200;
+const EXPONENT_MAX: usize = 2;
+
+/// The grammar of JSON's numbers, of those that surely fit a double.
 fn is_number(token: &[u8]) -> bool {
     let digits = |text: &[u8]| text.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    if token.len() > NUMBER_MAX {
+        return false;
+    }
     let rest = token.strip_prefix(b"-").unwrap_or(token);
     let whole = digits(rest);
     if whole == 0 || (whole > 1 && rest.first() == Some(&b'0')) {
@@ -88,7 +95,7 @@ fn is_number(token: &[u8]) -> bool {
         return rest.is_empty();
     };
     let exponent = exponent.strip_prefix(b"+").or(exponent.strip_prefix(b"-")).unwrap_or(exponent);
-    !exponent.is_empty() && digits(exponent) == exponent.len()
+    (1..=EXPONENT_MAX).contains(&exponent.len()) && digits(exponent) == exponent.len()
 }
 
 /// The value of a token. Fractions and numbers beyond 64 bits are the reference's: how they are

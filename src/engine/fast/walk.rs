@@ -16,8 +16,9 @@ use super::tokens::{Walked, blanks, byte, opened, readable, token, token_end};
 use super::unescape::unescape;
 use crate::audit::source::ControlPlane;
 
-/// Arrays in arrays that are entered.
-const DEPTH_MAX: usize = 32;
+/// Arrays in arrays that are entered. Together with the longest path that is walked and the deepest
+/// container that is stepped over they stay below what the decoder follows.
+const DEPTH_MAX: usize = 8;
 /// Values looked at in one event; the reference stops at a number of its own, much later.
 const VISITS_MAX: usize = 20_000;
 
