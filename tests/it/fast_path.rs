@@ -1,5 +1,6 @@
 //! The fast path and the reference come to the same, line by line.
 
+mod misled;
 mod rules;
 mod variants;
 
