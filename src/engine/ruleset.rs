@@ -80,7 +80,11 @@ impl RuleSet {
         // What lies in a directory may name what ships, even where that is not asked.
         let shipped = match provenance {
             Provenance::Shipped => Self::default(),
-            Provenance::Directory => Self::builtin().unwrap_or_default(),
+            Provenance::Directory if sources.iter().any(may_name_others) => {
+                Self::builtin().unwrap_or_default()
+            }
+            // Loading what ships takes longer than a small scan.
+            Provenance::Directory => Self::default(),
         };
         let lists = &shipped.tuning.lists;
         let (mut set, mut faults) = Self::parse(sources, provenance, &Self::default(), lists);
@@ -396,6 +400,19 @@ impl RuleSet {
         self.silenced = silenced;
         self.fast = Arc::default();
     }
+}
+
+/// Whether a file may hold a document that names rules or lists of other files. Plain rules, which
+/// most are, name none; what is not certain counts.
+fn may_name_others(source: &RuleSource) -> bool {
+    const KINDS: [&str; 3] = ["correlation", "filter", "midwatch_"];
+    let kind = |line: &str| {
+        let line = line.trim_start_matches(['-', ' ', '\u{feff}']);
+        KINDS.iter().any(|kind| line.starts_with(kind) && line.contains(':'))
+            || line.starts_with(['"', '\'', '{', '?'])
+    };
+    let top = |line: &str| !line.starts_with(' ') || line.trim_start().starts_with('{');
+    source.text.contains("expand") || source.text.lines().any(|line| top(line) && kind(line))
 }
 
 /// Why a rule is about something else than Kubernetes audit events, when it is.
