@@ -68,7 +68,7 @@ fn what_is_nested_deeper_than_the_decoder_follows_is_not_seen() {
     let other = "  a: {verb: get}\n  b: {sourceIPs|exists: true}\n  condition: a and not b\n";
     let inside = format!("{}1{}", "{\"x\":".repeat(98), "}".repeat(98));
     let value = format!("{}{inside}{}", "[".repeat(31), "]".repeat(31));
-    let rule = "  a: {verb: get}\n  b: {sourceIPs: x}\n  condition: a and not b\n";
+    let rule = "  a: {midwatch.truncated: true}\n  b: {sourceIPs: x}\n  condition: a and not b\n";
     found(rule, &format!("{EVENT},\"sourceIPs\":{value}}}"));
     let deepest = format!("{}1{}", "[".repeat(140), "]".repeat(140));
     found(other, &format!("{EVENT},\"x\":{deepest}}}"));
