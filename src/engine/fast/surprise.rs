@@ -6,7 +6,8 @@
 pub enum Surprise {
     /// The line, or the event in it, ends too early.
     Cut,
-    /// It is not the JSON that it should be.
+    /// It is not the JSON that was expected: none at all, or spelled in a way that only the reference
+    /// reads.
     Malformed,
     /// Neither an audit event nor a record with one event.
     Shape,
@@ -45,7 +46,7 @@ impl Surprise {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Cut => "cut",
-            Self::Malformed => "malformed",
+            Self::Malformed => "odd-syntax",
             Self::Shape => "shape",
             Self::Escape => "escape",
             Self::DuplicateKey => "duplicate-key",
