@@ -3,6 +3,7 @@
 //! Nothing here knows a file format, a vendor, a clock or a log. The types are deliberately not
 //! serialisable: each boundary (table row, NDJSON line, HTTP body) owns a twin and converts.
 
+pub mod action;
 pub mod alert;
 pub mod attack;
 pub mod checkpoint;

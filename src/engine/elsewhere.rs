@@ -36,6 +36,9 @@ pub(super) fn metadata() -> Metadata {
         window_seconds: DAY_SECONDS,
         denied: Denied::Lower,
         guide: Guide::default(),
+        ask: None,
+        matrix: Vec::new(),
+        actions: Vec::new(),
     }
 }
 

@@ -1,12 +1,14 @@
 //! Our own attributes of a rule, under the custom key `midwatch` of the Sigma document.
 
+use crate::model::action;
 use crate::model::rule::Mode;
-use crate::sigma::error::SigmaError;
+use crate::sigma::error::{SigmaError, quote};
 use crate::sigma::node::{Node, Place};
 
 /// Every attribute below `midwatch`; anything else is an error, because a misspelt attribute
 /// would silently mean its default.
-const ATTRIBUTES: &[&str] = &["mode", "dedup", "window", "denied", "guide"];
+const ATTRIBUTES: &[&str] =
+    &["mode", "dedup", "window", "denied", "guide", "ask", "matrix", "actions"];
 /// A dedup key of more fields folds nothing.
 pub(super) const DEDUP_FIELDS_MAX: usize = 8;
 /// The least that a rule written elsewhere needs; rules/README.md tells what each part means.
@@ -25,6 +27,44 @@ pub struct Metadata {
     pub window_seconds: i64,
     pub denied: Denied,
     pub guide: Guide,
+    /// What the owner is asked, of a rule whose findings are questions first.
+    pub ask: Option<Ask>,
+    /// Techniques of Microsoft's threat matrix for Kubernetes, such as `MS-TA9019`.
+    pub matrix: Vec<String>,
+    /// Remediation actions that fit, the mildest first; names of [`action::NAMES`].
+    pub actions: Vec<String>,
+}
+
+/// A question to somebody who can know whether the behaviour was meant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ask {
+    pub question: String,
+    pub audience: Audience,
+}
+
+/// Who is asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Audience {
+    /// The person whose account did it.
+    Actor,
+    /// Who owns the workload or the namespace.
+    Owner,
+    /// Who runs the cluster.
+    Platform,
+}
+
+impl Audience {
+    /// Every audience.
+    pub const ALL: [Self; 3] = [Self::Actor, Self::Owner, Self::Platform];
+
+    /// The word that rules use.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Actor => "actor",
+            Self::Owner => "owner",
+            Self::Platform => "platform",
+        }
+    }
 }
 
 /// What a refused attempt does to the level.
@@ -73,6 +113,11 @@ pub fn read(
             questions: sentences(node, "questions", &mut faults),
             evidence: sentences(node, "evidence", &mut faults),
         },
+        ask: ask(node, &mut faults),
+        matrix: words(node, "matrix", "ids such as MS-TA9019", &mut faults, is_matrix_id),
+        actions: words(node, "actions", "names of remediation actions", &mut faults, |name| {
+            action::NAMES.contains(&name)
+        }),
     };
     if faults.list.is_empty() { Ok(metadata) } else { Err(faults.list) }
 }
@@ -172,4 +217,54 @@ fn sentences(node: &Node, part: &str, faults: &mut Faults<'_>) -> Vec<String> {
         faults.add(place, &format!("`midwatch.guide.{part}` must be a list of sentences"));
     }
     items
+}
+
+fn ask(node: &Node, faults: &mut Faults<'_>) -> Option<Ask> {
+    let ask = node.get("ask")?;
+    let question = ask.get("question").and_then(Node::text).filter(|text| !text.trim().is_empty());
+    let word = ask.get("audience").and_then(Node::text);
+    let audience = Audience::ALL.into_iter().find(|audience| word == Some(audience.as_str()));
+    let stray = ask.entries().iter().any(|e| !["question", "audience"].contains(&e.key.as_str()));
+    match (question, audience) {
+        (Some(question), Some(audience)) if !stray => {
+            Some(Ask { question: question.to_owned(), audience })
+        }
+        _ => {
+            let reason = "`midwatch.ask` must have a `question`, an `audience` (actor, owner or \
+                          platform) and nothing else";
+            faults.add(ask.place, reason);
+            None
+        }
+    }
+}
+
+/// A list of words that all pass the test; none when the attribute is missing.
+fn words(
+    node: &Node,
+    part: &str,
+    wanted: &str,
+    faults: &mut Faults<'_>,
+    known: impl Fn(&str) -> bool,
+) -> Vec<String> {
+    let Some(list) = node.get(part) else { return Vec::new() };
+    if list.items().is_empty() {
+        faults.add(list.place, &format!("`midwatch.{part}` must be a list: {wanted}"));
+    }
+    let mut words = Vec::new();
+    for item in list.items() {
+        match item.text().filter(|word| known(word)) {
+            Some(word) => words.push(word.to_owned()),
+            None => {
+                let word = quote(item.text().unwrap_or_default());
+                faults.add(item.place, &format!("`midwatch.{part}` has {word}; use {wanted}"));
+            }
+        }
+    }
+    words
+}
+
+/// `MS-TA` and the four digits of the published matrix.
+fn is_matrix_id(word: &str) -> bool {
+    word.strip_prefix("MS-TA")
+        .is_some_and(|digits| digits.len() == 4 && digits.bytes().all(|b| b.is_ascii_digit()))
 }

@@ -107,6 +107,11 @@ pub(super) fn object(rule: &Listed<'_>) -> Value {
             "questions": rule.metadata.guide.questions,
             "evidence": rule.metadata.guide.evidence,
         },
+        "ask": rule.metadata.ask.as_ref().map(|ask| {
+            json!({"question": ask.question, "audience": ask.audience.as_str()})
+        }),
+        "matrix": rule.metadata.matrix,
+        "actions": rule.metadata.actions,
         "dedup": rule.metadata.dedup,
         "window_seconds": rule.metadata.window_seconds,
         "correlation": rule.is_correlation,

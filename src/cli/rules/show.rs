@@ -79,6 +79,11 @@ fn write(out: &mut dyn Write, rule: &Listed<'_>, source: &str) -> io::Result<()>
     section(out, "Harmless reasons", rule.falsepositives)?;
     section(out, "Questions to ask", &rule.metadata.guide.questions)?;
     section(out, "Evidence to collect", &rule.metadata.guide.evidence)?;
+    section(out, "What could be done", &rule.metadata.actions)?;
+    if let Some(ask) = &rule.metadata.ask {
+        writeln!(out, "\nWhat the {} is asked", ask.audience.as_str())?;
+        wrap::write(out, &ask.question, WIDTH, "  ", "  ")?;
+    }
     let key = if rule.is_correlation { "correlation:" } else { "detection:" };
     writeln!(out, "\n{}", if rule.is_correlation { "Correlation" } else { "Detection" })?;
     for line in section_of(source, rule.line, key) {

@@ -1,6 +1,7 @@
 //! What a rule set takes, what it refuses, and that it says where and why.
 
 use super::*;
+use crate::engine::metadata::Audience;
 
 const SOUND: &str = "
 title: A thing happened
@@ -64,6 +65,14 @@ fn a_sound_rule_is_loaded_with_its_attributes() {
     let rule = rules.rule("a-thing").expect("loaded");
     assert_eq!(rule.metadata.window_seconds, 24 * 60 * 60);
     assert_eq!(rule.metadata.dedup, ["user.username"]);
+    let more = "mode: on\n  matrix: [MS-TA9019]\n  actions: [pod.isolate]\n  \
+                ask: {question: Was it you?, audience: actor}";
+    let rules = RuleSet::load(&[source("a.yml", &SOUND.replace("mode: on", more))]).expect("sound");
+    let metadata = &rules.rule("a-thing").expect("loaded").metadata;
+    assert_eq!(metadata.matrix, ["MS-TA9019"]);
+    assert_eq!(metadata.actions, ["pod.isolate"]);
+    let ask = metadata.ask.as_ref().expect("asked");
+    assert_eq!((ask.question.as_str(), ask.audience), ("Was it you?", Audience::Actor));
 }
 
 #[test]
@@ -85,6 +94,14 @@ fn our_attributes_are_required_and_misspelt_ones_refused() {
         ("mode: on", "mode: on\n  window: 5s", "must be 1m to 30d"),
         ("mode: on", "mode: on\n  denied: maybe", "must be lower or keep"),
         ("questions: [who?], ", "", "`midwatch.guide.questions` must be a list"),
+        ("mode: on", "mode: on\n  matrix: [TA9019]", "`midwatch.matrix` has `TA9019`; use ids"),
+        ("mode: on", "mode: on\n  actions: [pod.explode]", "`midwatch.actions` has `pod.explode`"),
+        ("mode: on", "mode: on\n  ask: {question: Was it you?}", "`midwatch.ask` must have a"),
+        (
+            "mode: on",
+            "mode: on\n  ask: {question: Was it you?, audience: the-boss}",
+            "`midwatch.ask` must have a",
+        ),
     ] {
         check(&[&SOUND.replace(old, new)], "0.yml:", reason);
     }
