@@ -14,6 +14,7 @@ use super::console::ColorChoice;
 use super::exit;
 use crate::model::level::Level;
 use crate::model::rule::Mode;
+use crate::sigma::correlation::seconds;
 
 /// Detection and response for Azure Kubernetes Service
 ///
@@ -121,7 +122,8 @@ The same event may lie in two stages or files; its finding is told once (the las
 findings are remembered). A path that ends like a blob of a log account names the cluster.
 
 Correlations look at all inputs together, in the order of event time, and are told at the end; the \
-order of the files does not matter until 50,000 contributing events wait at once.
+order of the files does not matter until 50,000 contributing events wait at once. Rules about what \
+was never seen before first learn, for days as a rule; the summary says until when.
 
 Examples:
   midwatch scan PT1H.json
@@ -156,12 +158,19 @@ pub struct ScanArguments {
     /// Judge single events only, and run no correlations
     #[arg(long)]
     pub no_correlations: bool,
+    /// Let first-seen rules learn for so long at most (0s, 12h, 3d), to try them on a short log
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    pub learning: Option<u64>,
     /// Show what exceptions accept in the table as well; the other formats always hold it, marked
     #[arg(long)]
     pub excepted: bool,
     /// Draw no progress bar
     #[arg(long)]
     pub no_progress: bool,
+}
+
+fn duration(text: &str) -> Result<u64, String> {
+    seconds(text).ok_or_else(|| "give a number with a unit s, m, h, d or w, such as 12h".into())
 }
 
 /// Arguments of `serve`.

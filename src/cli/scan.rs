@@ -72,6 +72,7 @@ fn run(
         interrupt: interrupt.clone(),
         seen: Seen::new(),
         windows: Windows::default(),
+        limits: read::limits(arguments.learning),
         problems: Problems::default(),
         summary: Summary::default(),
         gravest: None,

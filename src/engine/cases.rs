@@ -4,7 +4,7 @@
 
 use serde::Deserialize;
 
-use super::correlate::contribution::contribute;
+use super::correlate::contribution::{contribute, moment};
 use super::correlate::windows::{Limits, Windows};
 use super::evaluate::is_judged;
 use super::ruleset::{LoadedCorrelation, LoadedRule, RuleSet};
@@ -103,6 +103,11 @@ pub fn run_correlation(
         let events = events(case, file)?;
         let contributed = contribute(&rules, &events);
         let mut windows = Windows::default();
+        // What contributes nothing still shows since when the cluster is known.
+        for event in &events {
+            let received = event.received().map(moment);
+            received.into_iter().for_each(|moment| windows.observe(event.cluster(), moment));
+        }
         windows.add(contributed.contributions);
         Ok(!windows.finish(&rules, &Limits::default()).is_empty())
     };

@@ -27,6 +27,7 @@ mod finding;
 mod judge;
 pub(in crate::engine) mod link;
 mod logic;
+pub(in crate::engine) mod memory;
 pub mod plan;
 mod settle;
 pub mod state;

@@ -4,6 +4,7 @@ use std::fmt;
 
 use time::Date;
 
+use super::correlate::memory::document as memory;
 use super::correlate::plan::{LoadedCorrelation, Plan};
 use super::elsewhere::{self, Provenance};
 use super::metadata::{self, Metadata};
@@ -205,6 +206,7 @@ pub(super) fn rule(
     } else {
         metadata::read(attributes, &rule.file, place, true).map_err(|more| faults.extend(more))
     };
+    faults.extend(memory::refuse(attributes, &rule.file));
     let matcher = Matcher::compile_with(&rule, lists).map_err(|more| faults.extend(more));
     if let (Ok(metadata), false) = (&metadata, elsewhere) {
         // What can never fire would be silent for ever: an error here, not a remark.
@@ -261,11 +263,13 @@ pub(super) fn correlation(
             faults.push(fault_at(&document.file, document.line, &reason));
         }
     }
-    match metadata {
-        Ok(metadata) if faults.is_empty() => Ok(LoadedCorrelation {
+    let memory = memory::read(attributes, &document).map_err(|more| faults.extend(more));
+    match (metadata, memory) {
+        (Ok(metadata), Ok(memory)) if faults.is_empty() => Ok(LoadedCorrelation {
             reference: RuleRef { id, name, title, level, mode: metadata.mode },
             document,
             metadata,
+            memory,
             plan: Plan::default(),
         }),
         _ => Err(faults),

@@ -1,5 +1,6 @@
 //! Our own attributes of a rule, under the custom key `midwatch` of the Sigma document.
 
+use super::correlate::memory::document as memory;
 use crate::model::action;
 use crate::model::rule::Mode;
 use crate::sigma::error::{SigmaError, quote};
@@ -9,6 +10,9 @@ use crate::sigma::node::{Node, Place};
 /// would silently mean its default.
 const ATTRIBUTES: &[&str] =
     &["mode", "dedup", "window", "denied", "guide", "ask", "matrix", "actions"];
+/// Those that only correlations have, and that are read elsewhere; elsewhere than there they are
+/// refused.
+const OF_CORRELATIONS: &[&[&str]] = &[&memory::ATTRIBUTES];
 /// A dedup key of more fields folds nothing.
 pub(super) const DEDUP_FIELDS_MAX: usize = 8;
 /// The least that a rule written elsewhere needs; rules/README.md tells what each part means.
@@ -96,7 +100,8 @@ pub fn read(
         return Err(faults.list);
     };
     for entry in node.entries() {
-        if !ATTRIBUTES.contains(&entry.key.as_str()) {
+        let elsewhere = OF_CORRELATIONS.iter().any(|list| list.contains(&entry.key.as_str()));
+        if !ATTRIBUTES.contains(&entry.key.as_str()) && !elsewhere {
             let known = ATTRIBUTES.join(", ");
             faults.add(
                 entry.place,

@@ -247,7 +247,7 @@ fn timespan(entry: &Entry, faults: &mut Faults) -> Option<u64> {
 }
 
 /// `15m` as seconds. A month counts 30 days, a year 365.
-fn seconds(text: &str) -> Option<u64> {
+pub fn seconds(text: &str) -> Option<u64> {
     const DAY: u64 = 86_400;
     let unit = text.chars().last()?;
     let count: u64 = text.strip_suffix(unit)?.parse().ok()?;

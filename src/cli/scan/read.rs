@@ -19,6 +19,7 @@ use crate::cli::console::Console;
 use crate::cli::failure::Failure;
 use crate::cli::interrupt::Interrupt;
 use crate::engine::correlate::windows::{Limits, Windows};
+use crate::engine::correlate::{Moment, SECOND};
 use crate::engine::reader::Reader;
 use crate::engine::ruleset::RuleSet;
 use crate::model::finding::Finding;
@@ -42,7 +43,17 @@ const LIMITS: Limits = Limits {
     groups: 5_000,
     group_events: 5_000,
     rule_events: 20_000,
+    group_memories: 2_000,
+    memories: 50_000,
+    learning: None,
 };
+
+/// The limits of a scan whose rules learn for so many seconds at most.
+pub(in crate::cli) fn limits(learning: Option<u64>) -> Limits {
+    let learning = learning.map(|seconds| Moment::try_from(seconds).unwrap_or(Moment::MAX));
+    let learning = learning.map(|seconds| seconds.saturating_mul(SECOND));
+    Limits { learning, ..LIMITS }
+}
 
 /// Which findings are shown.
 #[derive(Debug, Clone)]
@@ -73,6 +84,7 @@ pub(in crate::cli) struct Scan<'a> {
     pub seen: Seen,
     /// What correlations remember of all inputs together.
     pub windows: Windows,
+    pub limits: Limits,
     pub problems: Problems,
     pub summary: Summary,
     /// The gravest finding shown.
@@ -216,7 +228,7 @@ impl Scan<'_> {
         self.summary.filtered.add(outcome.filtered);
         self.windows.count_ungrouped(outcome.contributed.ungrouped);
         self.windows.add(outcome.contributed.contributions);
-        for finding in self.windows.settle(self.rules, &LIMITS) {
+        for finding in self.windows.settle(self.rules, &self.limits) {
             self.tell(&finding, console)?;
         }
         Ok(())
@@ -224,10 +236,11 @@ impl Scan<'_> {
 
     /// Judges what still waits for events that might have come before it.
     pub(in crate::cli) fn end_of_input(&mut self, console: &mut Console) -> io::Result<()> {
-        for finding in self.windows.finish(self.rules, &LIMITS) {
+        for finding in self.windows.finish(self.rules, &self.limits) {
             self.tell(&finding, console)?;
         }
         self.summary.windows = self.windows.counts();
+        self.summary.learning = self.windows.learning(self.rules, &self.limits);
         self.summary.fast = self.reader.counters().clone();
         Ok(())
     }

@@ -5,10 +5,13 @@ use std::io::{self, Write};
 use std::time::Duration;
 
 use serde_json::json;
+use time::OffsetDateTime;
+use time::macros::format_description;
 
 use crate::cli::escape::escape;
 use crate::cli::table::{count, number};
-use crate::engine::correlate::windows::Counts;
+use crate::engine::correlate::windows::{Counts, Learning};
+use crate::engine::correlate::{Moment, SECOND};
 use crate::engine::fast::Counters;
 use crate::engine::tuning::tally::Filtered;
 use crate::model::checkpoint::Totals;
@@ -42,6 +45,8 @@ pub(in crate::cli) struct Summary {
     pub repeated: u64,
     /// What became of the events that went into correlations.
     pub windows: Counts,
+    /// Rules that were still learning when the input ended.
+    pub learning: Vec<Learning>,
     /// What the fast path came to, line by line.
     pub fast: Counters,
     /// Alerts that the shown findings fold into, counted by the table only.
@@ -118,6 +123,13 @@ impl Summary {
                 "ungrouped": self.windows.ungrouped,
                 "evicted_groups": self.windows.evicted_groups,
                 "evicted_events": self.windows.evicted_events,
+                "evicted_memories": self.windows.evicted_memories,
+                "learned": self.windows.learned,
+                "learning": self.learning.iter().map(|it| json!({
+                    "cluster": it.cluster.as_str(),
+                    "rule": it.rule,
+                    "until": day(it.until),
+                })).collect::<Vec<_>>(),
             },
             "interrupted": self.interrupted,
             "elapsed_seconds": self.elapsed.as_secs_f64(),
@@ -160,6 +172,9 @@ impl Summary {
         if let Some(line) = self.windows_line() {
             writeln!(out, "Windows    {line}")?;
         }
+        if let Some(line) = self.learning_line() {
+            writeln!(out, "Learning   {line}")?;
+        }
         let tuned = [
             ("Filtered", "event", self.filtered.events, &self.filtered.by_filter),
             ("Excepted", "finding", self.all_excepted(), &self.excepted),
@@ -200,7 +215,8 @@ impl Summary {
 
     /// What correlations could not take into account; `None` when that is nothing.
     fn windows_line(&self) -> Option<String> {
-        let Counts { late, ungrouped, evicted_groups, evicted_events, .. } = self.windows;
+        let Counts { late, ungrouped, evicted_groups, evicted_events, evicted_memories, .. } =
+            self.windows;
         let lost = [
             (late, "too late to count"),
             (ungrouped, "without what they are grouped by"),
@@ -214,7 +230,24 @@ impl Summary {
         if evicted_groups > 0 {
             parts.push(format!("{} with them", count(evicted_groups, "group")));
         }
+        if evicted_memories > 0 {
+            parts.push(format!("{} forgotten for want of room", count(evicted_memories, "value")));
+        }
         (!parts.is_empty()).then(|| format!("{} in correlations", parts.join(", ")))
+    }
+
+    /// Which rules could not tell anything yet; `None` when all could.
+    fn learning_line(&self) -> Option<String> {
+        let last = self.learning.iter().map(|it| it.until).max()?;
+        let learned = match self.windows.learned {
+            0 => String::new(),
+            learned => format!("; {} only learned from", count(learned, "first sight")),
+        };
+        Some(format!(
+            "{} until {}{learned} (--learning shortens it)",
+            count(self.learning.len() as u64, "first-seen rule"),
+            day(last),
+        ))
     }
 
     fn findings_line(&self) -> String {
@@ -241,6 +274,13 @@ impl Summary {
     }
 }
 
+/// A moment of the windows to the minute, in UTC.
+fn day(moment: Moment) -> String {
+    let format = format_description!("[year]-[month]-[day] [hour]:[minute] UTC");
+    let time = OffsetDateTime::from_unix_timestamp(moment.div_euclid(SECOND));
+    time.ok().and_then(|time| time.format(format).ok()).unwrap_or_default()
+}
+
 fn mebibytes(bytes: u64) -> f64 {
     // A size for people: tenths of a megabyte, exact far beyond any log.
     let tenths = u32::try_from(bytes / 100_000).unwrap_or(u32::MAX);
@@ -250,6 +290,7 @@ fn mebibytes(bytes: u64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::ids::ClusterId;
 
     fn sample() -> Summary {
         let totals =
@@ -275,6 +316,24 @@ mod tests {
         );
         assert!(text.contains("2 malformed, 8 of other log categories"), "{text}");
         assert!(text.contains("3 in 2 alerts: 2 high, 1 low (4 more hidden"), "{text}");
+    }
+
+    #[test]
+    fn rules_that_still_learn_are_told_of() {
+        let until = 1_765_000_000 * SECOND;
+        let learning =
+            |rule: &str| Learning { cluster: ClusterId::new("c"), rule: rule.to_owned(), until };
+        let windows = Counts { learned: 7, ..Counts::default() };
+        let summary = Summary { learning: vec![learning("a"), learning("b")], windows, ..sample() };
+        let mut out = Vec::new();
+        summary.write(&mut out).expect("memory");
+        let text = String::from_utf8(out).expect("text");
+        let line = "Learning   2 first-seen rules until 2025-12-06 05:46 UTC; 7 first sights only \
+                    learned from (--learning shortens it)";
+        assert!(text.contains(line), "{text}");
+        let json = summary.to_json();
+        assert_eq!(json["correlations"]["learning"][1]["rule"], "b");
+        assert_eq!(json["correlations"]["learned"], 7);
     }
 
     #[test]

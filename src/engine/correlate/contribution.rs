@@ -7,6 +7,7 @@ use sha2::{Digest, Sha256};
 use time::OffsetDateTime;
 
 use super::entry::{Entry, Witness};
+use super::memory::normalise::Normaliser;
 use super::plan::{LoadedCorrelation, Source, Step};
 use super::{Group, Moment};
 use crate::audit::event::Event;
@@ -14,6 +15,7 @@ use crate::engine::evaluate::{is_judged, marked};
 use crate::engine::ruleset::RuleSet;
 use crate::engine::tuning::tally::Filtered;
 use crate::model::fields::Fields;
+use crate::model::finding::ActorKind;
 use crate::model::ids::{ClusterId, RuleId};
 
 /// Values taken of one field of one event, at most, and characters of each; a longer value keeps
@@ -108,7 +110,8 @@ fn entries(
     let mut entries: BTreeMap<Group, Entry> = BTreeMap::new();
     for step in correlation.plan.steps.iter().filter(|step| fired.contains(&step.id)) {
         let look_up = |source: &Source| match source {
-            Source::Field(field) => values(event, field),
+            Source::Field(field) => values(event, field, None),
+            Source::Normalised(field, with) => values(event, field, Some(*with)),
             Source::Group(_) | Source::Carried(_) => BTreeSet::new(),
         };
         let joined = |source: &Source| Some(joined(&look_up(source))).filter(|t| !t.is_empty());
@@ -171,10 +174,16 @@ fn number(text: &str) -> Option<f64> {
     text.parse::<f64>().ok().filter(|number| number.is_finite())
 }
 
-fn values(event: &Event, field: &str) -> BTreeSet<String> {
+/// The values of a field, or what is remembered of them.
+fn values(event: &Event, field: &str, with: Option<Normaliser>) -> BTreeSet<String> {
     let found = event.find(field);
     let texts = found.values.iter().filter_map(|value| value.to_text());
-    texts.filter(|text| !text.is_empty()).take(VALUES_MAX).map(|text| bounded(&text)).collect()
+    let texts = texts.filter(|text| !text.is_empty()).take(VALUES_MAX);
+    let Some(with) = with else { return texts.map(|text| bounded(&text)).collect() };
+    let node = event.find("midwatch.actor.name");
+    let node = node.values.first().and_then(|name| name.to_text());
+    let node = node.filter(|_| event.actor().kind == ActorKind::Node);
+    texts.map(|text| bounded(&with.apply(&text, node.as_deref()))).collect()
 }
 
 fn bounded(text: &str) -> String {

@@ -7,6 +7,7 @@ use time::OffsetDateTime;
 
 use super::entry::{EVENTS_MAX, Witness};
 use super::judge::{Placed, Verdict};
+use super::memory::Memory;
 use super::plan::LoadedCorrelation;
 use super::windows::group_text;
 use super::{Group, Moment};
@@ -139,13 +140,13 @@ impl Fired<'_> {
     fn why(&self) -> Vec<Reason> {
         let document = &self.correlation.document;
         let contributing = self.contributing();
+        let memory = self.correlation.plan.memory.as_ref();
         let mut why = vec![Reason {
             field: "(correlation)".to_owned(),
             value: format!("{} of {} events", self.verdict.measured, self.total()),
-            clause: format!(
-                "{} within {}",
-                document.kind.as_str(),
-                span(document.timespan_seconds)
+            clause: memory.map_or_else(
+                || format!("{} within {}", document.kind.as_str(), span(document.timespan_seconds)),
+                Memory::clause,
             ),
         }];
         let mut per_step: BTreeMap<&RuleId, u64> = BTreeMap::new();
@@ -171,8 +172,9 @@ impl Fired<'_> {
             contributing.iter().flat_map(|placed| &placed.entry.texts).collect();
         for text in texts.into_iter().take(VALUES_MAX) {
             let value = text.chars().take(VALUE_MAX).collect();
-            let field = document.fields().join(", ");
-            why.push(Reason { field, value, clause: "counted".to_owned() });
+            let fields = memory.map_or(document.fields(), Memory::fields);
+            let clause = if memory.is_some() { "first_seen" } else { "counted" };
+            why.push(Reason { field: fields.join(", "), value, clause: clause.to_owned() });
         }
         why
     }
@@ -206,7 +208,7 @@ fn event_ref(event: &Witness) -> EventRef {
 }
 
 /// A timespan in the largest unit that divides it.
-fn span(seconds: u64) -> String {
+pub(super) fn span(seconds: u64) -> String {
     let units = [(86_400, "d"), (3_600, "h"), (60, "m")];
     let unit = units.iter().find(|(length, _)| seconds.is_multiple_of(*length));
     unit.map_or_else(

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::judge::Test;
+use super::memory::Memory;
 use super::plan::{LoadedCorrelation, Plan, Source, Step, test};
 use super::{Moment, SECOND};
 use crate::audit::taxonomy::{Known, knows};
@@ -184,7 +185,7 @@ impl<'a> Linker<'a> {
         for name in &document.rules {
             let Some(child) = self.correlation(name) else { continue };
             let carried = self.carry.get(at).cloned().unwrap_or_default();
-            let wanted = document.group_by.iter().chain(document.fields()).chain(&carried);
+            let wanted = document.group_by.iter().chain(valued(correlation)).chain(&carried);
             let wanted: Vec<String> =
                 wanted.filter_map(|field| resolve(document, name, field)).collect();
             let known = self.all.get(child).map(|child| child.document.group_by.as_slice());
@@ -205,7 +206,7 @@ impl<'a> Linker<'a> {
         let document = &correlation.document;
         let carry = self.carry.get(at).cloned().unwrap_or_default();
         let steps: Vec<Step> =
-            document.rules.iter().filter_map(|name| self.step(document, name, &carry)).collect();
+            document.rules.iter().filter_map(|name| self.step(correlation, name, &carry)).collect();
         for (at, step) in steps.iter().enumerate() {
             if steps.iter().take(at).any(|other| other.id == step.id) {
                 let reason = format!("`{}` is named twice, by id and by name", step.name);
@@ -226,10 +227,28 @@ impl<'a> Linker<'a> {
             timespan: seconds.saturating_mul(SECOND),
             test,
             carry,
+            memory: correlation.memory.clone().map(|memory| self.remembering(memory)),
         }
     }
 
-    fn step(&mut self, document: &Correlation, name: &RuleName, carry: &[String]) -> Option<Step> {
+    /// The memory with its rules found.
+    fn remembering(&self, mut memory: Memory) -> Memory {
+        let found = memory.remember_only.iter().filter_map(|name| {
+            let child = self.correlation(name).and_then(|at| self.all.get(at));
+            let child = child.map(|child| child.reference.id.clone());
+            child.or_else(|| self.rule(name).map(|rule| rule.reference.id.clone()))
+        });
+        memory.silent = found.collect();
+        memory
+    }
+
+    fn step(
+        &mut self,
+        correlation: &LoadedCorrelation,
+        name: &RuleName,
+        carry: &[String],
+    ) -> Option<Step> {
+        let document = &correlation.document;
         let (id, called, child) = match (self.correlation(name), self.rule(name)) {
             (Some(at), _) => {
                 let child = self.all.get(at)?;
@@ -249,13 +268,26 @@ impl<'a> Linker<'a> {
                 .filter_map(|field| self.source(document, name, child, field))
                 .collect()
         };
-        Some(Step {
-            group: sources(&mut document.group_by.iter()),
-            values: sources(&mut document.fields().iter()),
-            carry: sources(&mut carry.iter()),
-            id,
-            name: called,
-        })
+        let group = sources(&mut document.group_by.iter());
+        let carry = sources(&mut carry.iter());
+        let mut values = Vec::new();
+        for field in valued(correlation) {
+            let normaliser = correlation.memory.as_ref().and_then(|m| m.normaliser(field));
+            let source = self.source(document, name, child, field);
+            values.extend(source.map(|source| match (source, normaliser) {
+                (Source::Field(field), Some(with)) => Source::Normalised(field, with),
+                (source, _) => source,
+            }));
+            if normaliser.is_some() && child.is_some() {
+                let reason = format!(
+                    "`{}` is a correlation, and `normalise` is for fields of events; remember \
+                     rules instead",
+                    name.text
+                );
+                self.fault(document, Some(name), reason);
+            }
+        }
+        Some(Step { group, values, carry, id, name: called })
     }
 
     fn source(
@@ -285,6 +317,14 @@ impl<'a> Linker<'a> {
             self.fault(document, Some(name), reason);
         }
         Some(Source::Field(resolved))
+    }
+}
+
+/// The fields whose values count, or are remembered.
+fn valued(correlation: &LoadedCorrelation) -> &[String] {
+    match &correlation.memory {
+        Some(memory) => memory.fields(),
+        None => correlation.document.fields(),
     }
 }
 

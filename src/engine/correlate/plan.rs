@@ -3,6 +3,8 @@
 use super::Moment;
 use super::judge::{Measure, Test};
 use super::logic;
+use super::memory::Memory;
+use super::memory::normalise::Normaliser;
 use crate::engine::metadata::Metadata;
 use crate::model::ids::RuleId;
 use crate::model::rule::RuleRef;
@@ -19,6 +21,8 @@ pub struct LoadedCorrelation {
     pub reference: RuleRef,
     pub document: Box<Correlation>,
     pub metadata: Metadata,
+    /// What it asks to remember; the plan has it with its rules found.
+    pub(in crate::engine) memory: Option<Memory>,
     pub(in crate::engine) plan: Plan,
 }
 
@@ -31,6 +35,8 @@ pub(in crate::engine) struct Plan {
     pub(super) test: Test,
     /// Fields that correlations of this one ask for, beyond its groups.
     pub(super) carry: Vec<String>,
+    /// What narrows it to events that bring something new.
+    pub(super) memory: Option<Memory>,
 }
 
 impl Default for Plan {
@@ -41,6 +47,7 @@ impl Default for Plan {
             timespan: 0,
             test: Test::Events(Vec::new()),
             carry: Vec::new(),
+            memory: None,
         }
     }
 }
@@ -60,6 +67,8 @@ pub(super) struct Step {
 pub(super) enum Source {
     /// A field of the event.
     Field(String),
+    /// What is remembered of a field of the event.
+    Normalised(String, Normaliser),
     /// A group value of the correlation that fired.
     Group(usize),
     /// What the correlation that fired carries.

@@ -1,11 +1,12 @@
 //! Moments judged one after the other: what enters a window, what fires, and what that
 //! contributes to the correlations above it.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::contribution::Counted;
 use super::entry::{EVENTS_MAX, Entry};
-use super::judge::{Placed, Verdict, judge};
+use super::judge::{Placed, judge};
+use super::memory::{Firings, Recall, RuleMemory};
 use super::plan::{LoadedCorrelation, Source};
 use super::windows::{Arrived, Cluster, Counts, Limits, RuleWindows};
 use super::{Group, Moment, finding};
@@ -30,6 +31,11 @@ impl Settling<'_> {
         watermark: Moment,
         found: &mut Vec<Finding>,
     ) {
+        for correlation in self.rules.running().filter(|rule| rule.plan.memory.is_some()) {
+            let id = correlation.reference.id.clone();
+            let since = cluster.settled;
+            cluster.memories.entry(id).or_insert_with(|| RuleMemory::since(since));
+        }
         while let Some(first) = cluster.waiting.first_entry().filter(|e| *e.key() < watermark) {
             let (moment, arrived) = first.remove_entry();
             self.moment(cluster, moment, arrived, found);
@@ -47,8 +53,7 @@ impl Settling<'_> {
     ) {
         for correlation in self.rules.running() {
             let Some(entries) = arrived.remove(&correlation.reference.id) else { continue };
-            let windows = cluster.rules.entry(correlation.reference.id.clone()).or_default();
-            let fired = self.enter(correlation, windows, moment, entries);
+            let fired = self.judge(correlation, cluster, moment, entries);
             for (group, verdict, window) in fired {
                 let made = finding::Fired {
                     cluster: self.id,
@@ -75,6 +80,31 @@ impl Settling<'_> {
         }
     }
 
+    /// The groups of a correlation that fire at a moment, with their windows.
+    fn judge(
+        &mut self,
+        correlation: &LoadedCorrelation,
+        cluster: &mut Cluster,
+        moment: Moment,
+        entries: BTreeMap<(Group, String), Entry>,
+    ) -> Firings {
+        let id = correlation.reference.id.clone();
+        let Some(memory) = &correlation.plan.memory else {
+            let windows = cluster.rules.entry(id).or_default();
+            return self.enter(correlation, windows, moment, entries);
+        };
+        let since = cluster.settled;
+        let known = cluster.memories.entry(id).or_insert_with(|| RuleMemory::since(since));
+        let mut recall = Recall {
+            memory,
+            oldest: cluster.oldest,
+            moment,
+            limits: self.limits,
+            counts: self.counts,
+        };
+        known.enter(&mut recall, entries)
+    }
+
     /// Enters what one moment brought, and returns the groups that fire with their windows.
     fn enter(
         &mut self,
@@ -82,7 +112,7 @@ impl Settling<'_> {
         windows: &mut RuleWindows,
         moment: Moment,
         entries: BTreeMap<(Group, String), Entry>,
-    ) -> Vec<(Group, Verdict, VecDeque<Placed>)> {
+    ) -> Firings {
         let plan = &correlation.plan;
         let mut by_group: BTreeMap<Group, Vec<Placed>> = BTreeMap::new();
         for ((group, identity), entry) in entries {
@@ -121,7 +151,7 @@ fn passed_on(
     let step = parent.plan.steps.iter().find(|step| step.id == child.reference.id)?;
     let last = fired.contributing().last().map(|placed| &placed.entry.carried);
     let look_up = |source: &Source| match source {
-        Source::Field(_) => None,
+        Source::Field(_) | Source::Normalised(..) => None,
         Source::Group(at) => fired.group.get(*at).cloned(),
         Source::Carried(at) => last.and_then(|carried| carried.get(*at)).cloned().flatten(),
     };

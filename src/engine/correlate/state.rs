@@ -10,13 +10,17 @@ use time::format_description::well_known::Rfc3339;
 
 use super::entry::{Entry, Witness};
 use super::judge::Placed;
+use super::memory::twin::MemoryTwin;
 use super::windows::{Cluster, Counts, Window, Windows};
 use super::{Group, Moment};
 use crate::model::finding::{Actor, ActorKind, Evidence, Outcome, Target};
 use crate::model::ids::{ClusterId, RuleId};
 
 /// The value of `schema`. Another meaning is another version, and the old one stays readable.
-pub const SCHEMA: &str = "midwatch.windows/v1";
+pub const SCHEMA: &str = "midwatch.windows/v2";
+
+/// Knew no memories.
+const VERSION_1: &str = "midwatch.windows/v1";
 
 /// Why bytes are no state. Never their content.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -51,10 +55,10 @@ impl Windows {
     /// The state that these bytes hold.
     ///
     /// # Errors
-    /// They are no state of this version.
+    /// They are no state of this version or the one before.
     pub fn import(bytes: &[u8]) -> Result<Self, StateError> {
         let Schema { schema } = serde_json::from_slice(bytes).map_err(|_| StateError::Malformed)?;
-        if schema != SCHEMA {
+        if schema != SCHEMA && schema != VERSION_1 {
             return Err(StateError::OtherVersion);
         }
         let twin: Twin = serde_json::from_slice(bytes).map_err(|_| StateError::Malformed)?;
@@ -86,15 +90,23 @@ struct CountsTwin {
     ungrouped: u64,
     evicted_groups: u64,
     evicted_events: u64,
+    #[serde(default)]
+    learned: u64,
+    #[serde(default)]
+    evicted_memories: u64,
 }
 
 #[derive(Serialize, Deserialize)]
 struct ClusterTwin {
     id: String,
+    /// Missing before any event, and in version 1.
+    oldest: Option<Moment>,
     newest: Moment,
     settled: Moment,
     waiting: Vec<WaitingTwin>,
     windows: Vec<WindowTwin>,
+    #[serde(default)]
+    memories: Vec<MemoryTwin>,
     /// Every event once; entries name them by their place in this list.
     events: Vec<WitnessTwin>,
 }
@@ -155,15 +167,31 @@ struct WitnessTwin {
 
 impl From<Counts> for CountsTwin {
     fn from(counts: Counts) -> Self {
-        let Counts { taken, repeated, late, ungrouped, evicted_groups, evicted_events } = counts;
-        Self { taken, repeated, late, ungrouped, evicted_groups, evicted_events }
+        Self {
+            taken: counts.taken,
+            repeated: counts.repeated,
+            late: counts.late,
+            ungrouped: counts.ungrouped,
+            evicted_groups: counts.evicted_groups,
+            evicted_events: counts.evicted_events,
+            learned: counts.learned,
+            evicted_memories: counts.evicted_memories,
+        }
     }
 }
 
 impl From<CountsTwin> for Counts {
     fn from(twin: CountsTwin) -> Self {
-        let CountsTwin { taken, repeated, late, ungrouped, evicted_groups, evicted_events } = twin;
-        Self { taken, repeated, late, ungrouped, evicted_groups, evicted_events }
+        Self {
+            taken: twin.taken,
+            repeated: twin.repeated,
+            late: twin.late,
+            ungrouped: twin.ungrouped,
+            evicted_groups: twin.evicted_groups,
+            evicted_events: twin.evicted_events,
+            learned: twin.learned,
+            evicted_memories: twin.evicted_memories,
+        }
     }
 }
 
@@ -232,10 +260,12 @@ fn cluster(id: &ClusterId, cluster: &Cluster) -> Result<ClusterTwin, StateError>
     }
     Ok(ClusterTwin {
         id: id.as_str().to_owned(),
+        oldest: (cluster.oldest != Moment::MAX).then_some(cluster.oldest),
         newest: cluster.newest,
         settled: cluster.settled,
         waiting,
         windows,
+        memories: cluster.memories.iter().map(|(rule, m)| MemoryTwin::of(rule, m)).collect(),
         events: table.events,
     })
 }
@@ -247,6 +277,7 @@ impl ClusterTwin {
         let events = events?;
         let mut cluster =
             Cluster { newest: self.newest, settled: self.settled, ..Cluster::default() };
+        cluster.memories.extend(self.memories.into_iter().map(MemoryTwin::read));
         for WaitingTwin { rule, group, event } in self.waiting {
             let Placed { moment, identity, entry } = event.read(&events)?;
             let arrived = cluster.waiting.entry(moment).or_default();
@@ -258,6 +289,7 @@ impl ClusterTwin {
             let window = Window { events: placed?, fired };
             cluster.rules.entry(RuleId::new(rule)).or_default().merge(group, window);
         }
+        cluster.oldest = self.oldest.unwrap_or_else(|| cluster.oldest_held());
         Ok(cluster)
     }
 }

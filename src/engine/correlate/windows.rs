@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use super::contribution::{Contribution, join};
 use super::entry::Entry;
 use super::judge::Placed;
+use super::memory::RuleMemory;
 use super::plan::GROUP_EVENTS_MAX;
 use super::settle::Settling;
 use super::{Group, Moment, SECOND};
@@ -27,6 +28,13 @@ pub struct Limits {
     pub group_events: usize,
     /// Events of all groups of one rule and cluster; beyond it groups are dropped.
     pub rule_events: usize,
+    /// Values of one group that a rule remembers; beyond it the one that was seen least lately
+    /// goes, and is told again when it comes back.
+    pub group_memories: usize,
+    /// Values that one rule remembers in one cluster; beyond it groups go.
+    pub memories: usize,
+    /// Rules that learn do so for no longer than this, whatever they ask for; for trying them.
+    pub learning: Option<Moment>,
 }
 
 impl Default for Limits {
@@ -37,6 +45,9 @@ impl Default for Limits {
             groups: 5_000,
             group_events: GROUP_EVENTS_MAX as usize,
             rule_events: 20_000,
+            group_memories: 2_000,
+            memories: 50_000,
+            learning: None,
         }
     }
 }
@@ -56,6 +67,20 @@ pub struct Counts {
     pub evicted_groups: u64,
     /// Events dropped for want of room while they could still have counted.
     pub evicted_events: u64,
+    /// Events that brought something new while their rule was still learning.
+    pub learned: u64,
+    /// Remembered values dropped for want of room while they still counted.
+    pub evicted_memories: u64,
+}
+
+/// A rule that is still learning.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Learning {
+    pub cluster: ClusterId,
+    /// The rule's name.
+    pub rule: String,
+    /// From then on it tells.
+    pub until: Moment,
 }
 
 /// All windows of all clusters.
@@ -71,21 +96,27 @@ pub(super) type Arrived = BTreeMap<RuleId, BTreeMap<(Group, String), Entry>>;
 /// The windows of one cluster.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Cluster {
+    /// The oldest moment seen, `Moment::MAX` before any: from then on the cluster is known.
+    pub oldest: Moment,
     /// The newest moment seen.
     pub newest: Moment,
     /// The watermark: everything before it has been judged.
     pub settled: Moment,
     pub waiting: BTreeMap<Moment, Arrived>,
     pub rules: BTreeMap<RuleId, RuleWindows>,
+    /// What the rules with a memory remember.
+    pub memories: BTreeMap<RuleId, RuleMemory>,
 }
 
 impl Default for Cluster {
     fn default() -> Self {
         Self {
+            oldest: Moment::MAX,
             newest: Moment::MIN,
             settled: Moment::MIN,
             waiting: BTreeMap::new(),
             rules: BTreeMap::new(),
+            memories: BTreeMap::new(),
         }
     }
 }
@@ -125,11 +156,13 @@ impl Windows {
             let Contribution { cluster, moment, identity, rule, group, entry } = contribution;
             let cluster = self.clusters.entry(cluster).or_default();
             if moment < cluster.settled {
-                let known = cluster.knows(&rule, &group, &identity);
+                let remembered = cluster.memories.get(&rule);
+                let known = cluster.knows(&rule, &group, &identity)
+                    || remembered.is_some_and(|memory| memory.knows(&group, &entry, moment));
                 *(if known { &mut self.counts.repeated } else { &mut self.counts.late }) += 1;
                 continue;
             }
-            cluster.newest = cluster.newest.max(moment);
+            cluster.see(moment);
             let arrived = cluster.waiting.entry(moment).or_default().entry(rule).or_default();
             match arrived.get_mut(&(group.clone(), identity.clone())) {
                 Some(known) => {
@@ -149,20 +182,32 @@ impl Windows {
     /// not make all others late.
     pub fn observe(&mut self, cluster: &ClusterId, moment: Moment) {
         let cluster = self.clusters.entry(cluster.clone()).or_default();
-        cluster.newest = cluster.newest.max(moment);
+        cluster.see(moment);
+    }
+
+    /// The rules that have not yet learned long enough to tell anything.
+    pub fn learning(&self, rules: &RuleSet, limits: &Limits) -> Vec<Learning> {
+        let mut found = Vec::new();
+        for (id, cluster) in &self.clusters {
+            for correlation in rules.running() {
+                let memory = cluster.memories.get(&correlation.reference.id);
+                let until =
+                    correlation.plan.memory.as_ref().zip(memory).and_then(|(plan, known)| {
+                        Some(known.began(cluster.oldest).saturating_add(plan.learning(limits)?))
+                    });
+                if let Some(until) = until.filter(|until| cluster.newest < *until) {
+                    let rule = correlation.reference.name.clone();
+                    found.push(Learning { cluster: id.clone(), rule, until });
+                }
+            }
+        }
+        found
     }
 
     /// Joins the state of somebody who took other contributions. Exact as long as neither has
     /// settled a moment for which the other holds a contribution: those are counted as late.
     pub fn merge(&mut self, other: Self) {
-        let Counts { taken, repeated, late, ungrouped, evicted_groups, evicted_events } =
-            other.counts;
-        self.counts.taken += taken;
-        self.counts.repeated += repeated;
-        self.counts.late += late;
-        self.counts.ungrouped += ungrouped;
-        self.counts.evicted_groups += evicted_groups;
-        self.counts.evicted_events += evicted_events;
+        self.counts.add(other.counts);
         for (id, from) in other.clusters {
             let cluster = self.clusters.entry(id).or_default();
             for (rule, windows) in from.rules {
@@ -171,6 +216,13 @@ impl Windows {
                     into.merge(group, window);
                 }
             }
+            for (rule, memory) in from.memories {
+                match cluster.memories.get_mut(&rule) {
+                    Some(known) => known.merge(memory),
+                    None => drop(cluster.memories.insert(rule, memory)),
+                }
+            }
+            cluster.oldest = cluster.oldest.min(from.oldest);
             cluster.newest = cluster.newest.max(from.newest);
             cluster.settled = cluster.settled.max(from.settled);
             for (moment, arrived) in from.waiting {
@@ -214,7 +266,33 @@ impl Windows {
     }
 }
 
+impl Counts {
+    fn add(&mut self, other: Self) {
+        self.taken += other.taken;
+        self.repeated += other.repeated;
+        self.late += other.late;
+        self.ungrouped += other.ungrouped;
+        self.evicted_groups += other.evicted_groups;
+        self.evicted_events += other.evicted_events;
+        self.learned += other.learned;
+        self.evicted_memories += other.evicted_memories;
+    }
+}
+
 impl Cluster {
+    fn see(&mut self, moment: Moment) {
+        self.oldest = self.oldest.min(moment);
+        self.newest = self.newest.max(moment);
+    }
+
+    /// The oldest moment that is still held, for a state that did not write down the oldest seen.
+    pub(super) fn oldest_held(&self) -> Moment {
+        let waiting = self.waiting.keys().next().copied();
+        let groups = self.rules.values().flat_map(|windows| windows.groups.values());
+        let held = groups.filter_map(|window| window.events.front().map(|event| event.moment));
+        held.chain(waiting).min().unwrap_or(Moment::MAX)
+    }
+
     fn knows(&self, rule: &RuleId, group: &Group, identity: &str) -> bool {
         let window = self.rules.get(rule).and_then(|windows| windows.groups.get(group));
         window.is_some_and(|window| window.events.iter().any(|event| event.identity == identity))

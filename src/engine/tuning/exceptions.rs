@@ -7,6 +7,7 @@ use std::sync::Arc;
 use time::{Date, OffsetDateTime, UtcOffset};
 
 use super::{KnownRules, Named, filters};
+use crate::engine::correlate::memory::document as memory;
 use crate::engine::correlate::plan::LoadedCorrelation;
 use crate::engine::loaded::fault_at;
 use crate::engine::visibility::{self, RuleLint};
@@ -75,7 +76,8 @@ pub(in crate::engine) fn load(
     lists: &ValueLists,
 ) -> Result<LoadedException, Vec<SigmaError>> {
     let matcher = Matcher::compile_detection(&document.detection, &document.file, lists)?;
-    let faults = filters::errors(visibility::lint_exception(&document));
+    let mut faults = filters::errors(visibility::lint_exception(&document));
+    faults.extend(memory::refuse(document.metadata.custom.get("midwatch"), &document.file));
     if faults.is_empty() { Ok(LoadedException { document, matcher }) } else { Err(faults) }
 }
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::{KnownRules, Named};
 use crate::audit::event::Event;
+use crate::engine::correlate::memory::document as memory;
 use crate::engine::loaded::{LoadedRule, fault_at};
 use crate::engine::visibility::{self, RuleLint};
 use crate::model::ids::RuleId;
@@ -62,7 +63,8 @@ pub(in crate::engine) fn load(
     lists: &ValueLists,
 ) -> Result<LoadedFilter, Vec<SigmaError>> {
     let matcher = Matcher::compile_detection(&document.detection, &document.file, lists)?;
-    let faults = errors(visibility::lint_filter(&document));
+    let mut faults = errors(visibility::lint_filter(&document));
+    faults.extend(memory::refuse(document.metadata.custom.get("midwatch"), &document.file));
     if faults.is_empty() { Ok(LoadedFilter { document, matcher }) } else { Err(faults) }
 }
 
