@@ -2,6 +2,7 @@
 //! that is never logged, a field that no event has or a value that no field takes would be silent
 //! for ever; it is refused when it is loaded.
 
+pub mod coverage;
 pub mod never;
 
 use std::collections::BTreeSet;
@@ -158,7 +159,7 @@ fn unlogged(branch: &Conjunct) -> Option<(u32, Severity, String)> {
 }
 
 /// Which body a term needs.
-#[derive(Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Body {
     Request,
     Response,
@@ -200,7 +201,7 @@ fn body_of(term: &Term) -> Option<Body> {
 }
 
 /// The requests that a branch is about, as far as plain equalities say. An empty list means any.
-#[derive(Default)]
+#[derive(Default, PartialEq, Eq, PartialOrd, Ord)]
 struct Requests {
     verbs: Vec<String>,
     api_groups: Vec<String>,
