@@ -9,6 +9,7 @@ pub mod attack;
 pub mod checkpoint;
 pub mod fields;
 pub mod finding;
+pub mod framework;
 pub mod ids;
 pub mod level;
 pub mod problem;

@@ -3,6 +3,7 @@
 //! Owns what a rule says and whether an event satisfies it. Knows nothing of audit records: an
 //! event is anything that implements [`crate::model::fields::Fields`].
 
+pub mod canonical;
 pub mod compile;
 pub mod condition;
 pub mod conjunct;

@@ -34,6 +34,16 @@ pub fn case_files() -> Vec<RuleSource> {
     files(".cases.jsonl")
 }
 
+/// The files of vendor detections, in path order.
+pub fn vendor_files() -> Vec<RuleSource> {
+    files(".tsv")
+}
+
+/// The lock of the shipped rules, as text.
+pub fn lock() -> String {
+    files("rules.lock").into_iter().map(|file| file.text).collect()
+}
+
 fn files(ending: &str) -> Vec<RuleSource> {
     let mut found = Vec::new();
     collect(&FILES, ending, &mut found);

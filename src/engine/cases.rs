@@ -125,7 +125,8 @@ fn problem(rule: &LoadedRule, case: &Case, file: &str) -> Option<CaseProblem> {
     told(case, file, &rule.reference.name, verdict)
 }
 
-fn events(case: &Case, file: &str) -> Result<Vec<Event>, String> {
+/// The events of a case, decoded.
+pub(super) fn events(case: &Case, file: &str) -> Result<Vec<Event>, String> {
     let origin = Origin {
         cluster: None,
         fallback: ClusterId::new("case"),

@@ -19,7 +19,7 @@ use crate::sigma::document::Rule;
 use crate::sigma::encode::ValueLists;
 use crate::sigma::error::SigmaError;
 use crate::sigma::lint::Severity;
-use crate::sigma::metadata::Tag;
+use crate::sigma::metadata::{Status, Tag};
 use crate::sigma::node::Place;
 
 /// A detection rule, ready to run.
@@ -58,6 +58,9 @@ pub struct Listed<'a> {
     pub description: Option<&'a str>,
     pub author: Option<&'a str>,
     pub date: Option<Date>,
+    /// When it was last changed, as its author says.
+    pub modified: Option<Date>,
+    pub status: Option<Status>,
     pub tags: &'a [Tag],
     pub falsepositives: &'a [String],
     pub references: &'a [String],
@@ -104,6 +107,8 @@ impl LoadedRule {
             description: document.description.as_deref(),
             author: document.author.as_deref(),
             date: document.date,
+            modified: document.modified,
+            status: document.status,
             tags: &document.tags,
             falsepositives: &document.falsepositives,
             references: &document.references,
@@ -131,6 +136,8 @@ impl LoadedCorrelation {
             description: metadata.description.as_deref(),
             author: metadata.author.as_deref(),
             date: metadata.date,
+            modified: metadata.modified,
+            status: metadata.status,
             tags: &metadata.tags,
             falsepositives: &metadata.falsepositives,
             references: &metadata.references,

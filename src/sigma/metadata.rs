@@ -91,6 +91,13 @@ impl Word for Status {
     ];
 }
 
+impl Status {
+    /// The word of the documents.
+    pub fn as_str(self) -> &'static str {
+        Self::ALL.iter().find(|(_, status)| *status == self).map_or("", |(word, _)| word)
+    }
+}
+
 impl Word for Relation {
     const ALL: &'static [(&'static str, Self)] = &[
         ("derived", Self::Derived),

@@ -1,0 +1,51 @@
+//! Whether a rule's cases would notice a mistake in it: every clause is left out once and turned
+//! round once, and at least one case must then come out wrong. What no case notices is a survivor.
+
+mod change;
+
+use super::cases::{self, Case};
+use super::evaluate::is_judged;
+use super::loaded::LoadedRule;
+use crate::audit::event::Event;
+use crate::sigma::compile::Matcher;
+use crate::sigma::encode::ValueLists;
+
+/// A change of a rule that none of its cases notices.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Survivor {
+    pub rule: String,
+    /// Which clause, and what was done to it: `write.verb removed`.
+    pub change: String,
+}
+
+/// What the check of one rule came to.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Checked {
+    /// Changes that were tried.
+    pub tried: usize,
+    pub survivors: Vec<Survivor>,
+}
+
+/// Tries every change of a rule on its cases. Cases that cannot be decoded, or come out wrong
+/// without any change, are for `rules test` to complain of and are left out here.
+pub fn check(rule: &LoadedRule, lists: &ValueLists, cases: &[Case], file: &str) -> Checked {
+    let judged: Vec<(Event, bool)> = cases
+        .iter()
+        .filter_map(|case| {
+            let mut events = cases::events(case, file).ok()?;
+            let event = events.pop().filter(|event| events.is_empty() && is_judged(event))?;
+            let sound = rule.matcher.matches(&event) == case.matches;
+            sound.then_some((event, case.matches))
+        })
+        .collect();
+    let mut checked = Checked::default();
+    for (name, detection) in change::all(&rule.document.detection) {
+        let Ok(matcher) = Matcher::compile_detection(&detection, file, lists) else { continue };
+        checked.tried += 1;
+        let noticed = judged.iter().any(|(event, matches)| matcher.matches(event) != *matches);
+        if !noticed {
+            checked.survivors.push(Survivor { rule: rule.reference.name.clone(), change: name });
+        }
+    }
+    checked
+}
