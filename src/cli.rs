@@ -2,6 +2,7 @@
 //! what a command decides is decided below.
 
 pub mod arguments;
+pub mod catalogue;
 pub mod console;
 mod csv;
 pub mod escape;

@@ -1,9 +1,12 @@
-//! `midwatch rules`: look at the detection rules, test, lint and explain them.
+//! `midwatch rules`: look at the detection rules, test, lint and explain them, and tell what they need to see.
 
 mod check;
+mod coverage;
 mod explain;
+mod export;
 pub(super) mod folder;
 mod list;
+mod lock;
 mod show;
 pub(super) mod sources;
 pub(in crate::cli) mod tuning;
@@ -20,6 +23,9 @@ pub(super) fn rules(arguments: &RulesArguments, console: &mut Console) -> Result
         RulesCommand::Show(arguments) => show::show(arguments, console),
         RulesCommand::Test(arguments) => check::test(arguments, console),
         RulesCommand::Lint(arguments) => check::lint(arguments, console),
+        RulesCommand::Coverage(arguments) => coverage::coverage(arguments, console),
+        RulesCommand::Export(arguments) => export::export(arguments, console),
+        RulesCommand::Lock(arguments) => lock::lock(arguments, console),
         RulesCommand::Explain(arguments) => explain::explain(arguments, console),
     }
 }

@@ -4,20 +4,25 @@ use std::cmp::Reverse;
 
 use serde_json::{Value, json};
 
-use super::{sources, tuning};
+use super::{export, sources, tuning};
 use crate::api::json as twin;
 use crate::cli::arguments::ListFormat;
 use crate::cli::arguments::rules::RulesListArguments;
+use crate::cli::catalogue::columns;
 use crate::cli::console::Console;
 use crate::cli::csv;
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::cli::table::{self, count};
 use crate::engine::ruleset::Listed;
+use crate::engine::vendor::VendorDetection;
 use crate::model::attack::Attack;
 
 /// Lists the rules, gravest first.
 pub(super) fn list(arguments: &RulesListArguments, console: &mut Console) -> Result<Exit, Failure> {
+    if arguments.vendor {
+        return vendor(arguments, console);
+    }
     let rules = sources::rule_set(&arguments.rules)?;
     let all: Vec<Listed<'_>> = rules.catalogue().into_iter().map(|(rule, _)| rule).collect();
     let mut shown: Vec<Listed<'_>> =
@@ -53,13 +58,67 @@ pub(super) fn list(arguments: &RulesListArguments, console: &mut Console) -> Res
     Ok(Exit::Ok)
 }
 
+/// Lists the detections of vendors, gravest first.
+fn vendor(arguments: &RulesListArguments, console: &mut Console) -> Result<Exit, Failure> {
+    let wanted = arguments.tactic.as_deref().map(tactic_word);
+    let mut all = export::vendor()?;
+    all.retain(|it| arguments.level.is_none_or(|level| it.level >= level));
+    all.retain(|it| wanted.as_ref().is_none_or(|tactic| it.tactics.contains(tactic)));
+    all.sort_by_key(|it| Reverse(it.level));
+    let row = |it: &VendorDetection| {
+        let level = it.level.to_string();
+        vec![
+            level,
+            it.status().to_owned(),
+            it.alert_type.clone(),
+            it.tactics.join(" "),
+            it.title.clone(),
+        ]
+    };
+    match arguments.output {
+        ListFormat::Table => {
+            // What holds for all of them is said once, below.
+            let cells = |it: &VendorDetection| {
+                let mut cells = row(it);
+                cells.remove(1);
+                cells
+            };
+            let rows: Vec<Vec<String>> = all.iter().map(cells).collect();
+            let columns = console.columns();
+            table::write(
+                console.out(),
+                &["LEVEL", "ALERT TYPE", "TACTICS", "TITLE"],
+                &rows,
+                columns,
+            )?;
+            let all = count(all.len() as u64, "vendor detection");
+            console.note(&format!("{all}: {}", VendorDetection::STATUS))?;
+        }
+        ListFormat::Json => {
+            let all: Vec<Value> =
+                all.iter().map(|it| Value::Object(columns::vendor_object(it))).collect();
+            twin::write(console.out(), &all)?;
+            console.out().write_all(b"\n")?;
+        }
+        ListFormat::Csv => {
+            csv::write_row(console.out(), ["level", "status", "alert_type", "tactics", "title"])?;
+            for it in &all {
+                csv::write_row(console.out(), row(it).iter().map(String::as_str))?;
+            }
+        }
+    }
+    Ok(Exit::Ok)
+}
+
+fn tactic_word(wanted: &str) -> String {
+    wanted.to_lowercase().replace([' ', '_'], "-")
+}
+
 fn is_shown(rule: &Listed<'_>, arguments: &RulesListArguments) -> bool {
     let level = arguments.level.is_none_or(|level| rule.reference.level >= level);
     let mode = arguments.mode.is_empty() || arguments.mode.contains(&rule.reference.mode);
-    let tactic = arguments.tactic.as_ref().is_none_or(|wanted| {
-        let wanted = wanted.to_lowercase().replace([' ', '_'], "-");
-        tactics(rule).contains(&wanted)
-    });
+    let tactic =
+        arguments.tactic.as_ref().is_none_or(|wanted| tactics(rule).contains(&tactic_word(wanted)));
     level && mode && tactic
 }
 

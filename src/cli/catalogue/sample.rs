@@ -1,0 +1,99 @@
+//! An example event for people: the parts that say something, shortened.
+
+use serde_json::{Map, Value};
+
+use crate::engine::cases::Case;
+
+/// Characters of one text, elements of one list, and levels, beyond which it is cut.
+const TEXT_MAX: usize = 120;
+const ITEMS_MAX: usize = 3;
+const DEPTH_MAX: usize = 9;
+/// Lines of the whole example.
+const LINES_MAX: usize = 60;
+/// What says nothing about the behaviour.
+const LEFT_OUT: &[&str] = &["managedFields", "kubectl.kubernetes.io/last-applied-configuration"];
+
+/// The last event of a case as indented JSON; `None` when it is none.
+pub(super) fn event(case: &Case) -> Option<String> {
+    let value: Value = serde_json::from_str(case.events.last()?).ok()?;
+    let mut event = inner(&value).unwrap_or(value);
+    shorten(&mut event, 0);
+    // Bodies go first when it is still too long: who did what where is what a reader needs.
+    for body in ["responseObject", "requestObject"] {
+        let text = serde_json::to_string_pretty(&event).ok()?;
+        if text.lines().count() <= LINES_MAX {
+            return Some(text);
+        }
+        let object = event.as_object_mut()?;
+        let both = ["requestObject", "responseObject"].iter().all(|it| object.contains_key(*it));
+        if let Some(value) = object.get_mut(body) {
+            let depth = if both { DEPTH_MAX } else { DEPTH_MAX - 4 };
+            shorten(value, depth);
+        }
+    }
+    serde_json::to_string_pretty(&event).ok()
+}
+
+/// The audit event in an Azure record.
+fn inner(value: &Value) -> Option<Value> {
+    let log = value.get("properties")?.get("log")?;
+    match log {
+        Value::String(text) => serde_json::from_str(text).ok(),
+        Value::Object(_) => Some(log.clone()),
+        _ => None,
+    }
+}
+
+fn shorten(value: &mut Value, depth: usize) {
+    match value {
+        Value::String(text) if text.chars().count() > TEXT_MAX => {
+            let mut short: String = text.chars().take(TEXT_MAX).collect();
+            short.push('…');
+            *text = short;
+        }
+        Value::Array(items) => {
+            let more = items.len().saturating_sub(ITEMS_MAX);
+            items.truncate(ITEMS_MAX);
+            items.iter_mut().for_each(|item| shorten(item, depth + 1));
+            if more > 0 {
+                items.push(Value::String(format!("… and {more} more")));
+            }
+        }
+        Value::Object(members) if depth >= DEPTH_MAX && !members.is_empty() => {
+            *value = Value::String("…".to_owned());
+        }
+        Value::Object(members) => {
+            let kept: Map<String, Value> = std::mem::take(members)
+                .into_iter()
+                .filter(|(key, _)| !LEFT_OUT.contains(&key.as_str()))
+                .map(|(key, mut value)| {
+                    shorten(&mut value, depth + 1);
+                    (key, value)
+                })
+                .collect();
+            *members = kept;
+        }
+        _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_example_is_short_whatever_the_event_is() {
+        let mut spec = serde_json::json!({"containers": vec!["x".repeat(500); 40]});
+        for _ in 0..40 {
+            spec = serde_json::json!({"a": spec, "b": {"managedFields": 1}, "c": {"d": 1, "e": 2}});
+        }
+        let event =
+            serde_json::json!({"verb": "create", "requestObject": spec, "responseObject": spec});
+        let record = serde_json::json!({"properties": {"log": event.to_string()}});
+        let case =
+            Case { line: 1, name: "x".into(), matches: true, events: vec![record.to_string()] };
+        let text = super::event(&case).expect("an event");
+        assert!(text.contains("\"verb\": \"create\"") && !text.contains("managedFields"), "{text}");
+        assert!(text.lines().count() <= LINES_MAX, "{}", text.lines().count());
+    }
+}
