@@ -19,6 +19,7 @@ mod architecture;
 mod azure_adapters;
 mod azurite;
 mod cli;
+mod coverage;
 mod dependencies;
 mod end_to_end;
 mod fake_host;
