@@ -30,6 +30,7 @@ mod managed_identity;
 mod pipeline;
 mod reference_pages;
 mod rules;
+mod rules_built;
 mod salvage;
 mod sigma_cases;
 mod store;
