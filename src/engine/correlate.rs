@@ -22,6 +22,7 @@
 //! `docs/sigma.md` says it for those who write rules.
 
 pub mod contribution;
+mod differ;
 pub mod entry;
 mod finding;
 mod judge;

@@ -3,6 +3,7 @@
 use super::correlate::memory::document as memory;
 use crate::model::action;
 use crate::model::rule::Mode;
+use crate::sigma::correlation::extension;
 use crate::sigma::error::{SigmaError, quote};
 use crate::sigma::node::{Node, Place};
 
@@ -12,7 +13,7 @@ const ATTRIBUTES: &[&str] =
     &["mode", "dedup", "window", "denied", "guide", "ask", "matrix", "actions"];
 /// Those that only correlations have, and that are read elsewhere; elsewhere than there they are
 /// refused.
-const OF_CORRELATIONS: &[&[&str]] = &[&memory::ATTRIBUTES];
+const OF_CORRELATIONS: &[&[&str]] = &[&memory::ATTRIBUTES, &extension::KEYS];
 /// A dedup key of more fields folds nothing.
 pub(super) const DEDUP_FIELDS_MAX: usize = 8;
 /// The least that a rule written elsewhere needs; rules/README.md tells what each part means.

@@ -7,6 +7,9 @@ use super::condition::{self, Condition};
 use super::error::{Faults, quote};
 use super::metadata::{self, Metadata, Word};
 use super::node::{Entry, Kind, Node, Place, Scalar, Value};
+pub use extension::FieldName;
+
+pub mod extension;
 
 /// Rules and groups that one correlation may name.
 const NAMES_MAX: usize = 200;
@@ -25,6 +28,8 @@ pub struct Correlation {
     /// The length of the window in seconds. A month counts 30 days, a year 365.
     pub timespan_seconds: u64,
     pub condition: CorrelationCondition,
+    /// Fields or aliases in which the events of the rules must differ; an extension of Midwatch.
+    pub differ: Vec<FieldName>,
     /// The rules referred to report on their own as well.
     pub generate: bool,
     pub file: String,
@@ -149,12 +154,17 @@ pub(crate) fn read(node: &Node, section: &Entry, faults: &mut Faults) -> Option<
         check_rule_count(kind, rules, parts.place, faults);
     }
     let condition = kind.and_then(|kind| condition(kind, &parts, rule_names, faults));
+    let (kind, condition, group_by) = (kind?, condition?, group_by.unwrap_or_default());
+    let core =
+        extension::Core { kind, rules: rule_names, group_by: &group_by, condition: &condition };
+    let differ = extension::differ(node, &core, faults);
     Some(Correlation {
         metadata,
-        kind: kind?,
-        condition: condition?,
+        kind,
+        condition,
         rules: rules?,
-        group_by: group_by.unwrap_or_default(),
+        group_by,
+        differ,
         aliases: aliases.unwrap_or_default(),
         timespan_seconds: timespan?,
         generate: generate.unwrap_or_default(),

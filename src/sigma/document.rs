@@ -100,6 +100,17 @@ fn document(node: &Node, faults: &mut Faults) -> Option<Document> {
     }
     let kinds = ["detection", "correlation", "filter", exception::KEY, value_list::KEY];
     let kinds: Vec<&Entry> = kinds.into_iter().filter_map(key).collect();
+    let other = match kinds.first().map(|section| section.key.as_str()) {
+        Some("correlation") => None,
+        Some("detection") => Some("a rule"),
+        Some("filter") => Some("a filter"),
+        Some(exception::KEY) => Some("an exception"),
+        Some(_) => Some("a value list"),
+        None => Some("a mapping"),
+    };
+    if let Some(what) = other {
+        correlation::extension::refuse(node, what, faults);
+    }
     match kinds.as_slice() {
         // Only where nothing else is: a rule may have an attribute of its own of this name.
         [] if key("mapping").is_some() => {

@@ -130,6 +130,7 @@ impl Summary {
                     "rule": it.rule,
                     "until": day(it.until),
                 })).collect::<Vec<_>>(),
+                "given_up": self.windows.given_up,
             },
             "interrupted": self.interrupted,
             "elapsed_seconds": self.elapsed.as_secs_f64(),
@@ -215,8 +216,8 @@ impl Summary {
 
     /// What correlations could not take into account; `None` when that is nothing.
     fn windows_line(&self) -> Option<String> {
-        let Counts { late, ungrouped, evicted_groups, evicted_events, evicted_memories, .. } =
-            self.windows;
+        let Counts { late, ungrouped, evicted_groups, evicted_events, .. } = self.windows;
+        let Counts { evicted_memories, given_up, .. } = self.windows;
         let lost = [
             (late, "too late to count"),
             (ungrouped, "without what they are grouped by"),
@@ -232,6 +233,9 @@ impl Summary {
         }
         if evicted_memories > 0 {
             parts.push(format!("{} forgotten for want of room", count(evicted_memories, "value")));
+        }
+        if given_up > 0 {
+            parts.push(format!("{} too full to be searched to the end", count(given_up, "window")));
         }
         (!parts.is_empty()).then(|| format!("{} in correlations", parts.join(", ")))
     }

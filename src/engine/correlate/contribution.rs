@@ -6,6 +6,7 @@ use std::sync::Arc;
 use sha2::{Digest, Sha256};
 use time::OffsetDateTime;
 
+use super::differ::Values;
 use super::entry::{Entry, Witness};
 use super::memory::normalise::Normaliser;
 use super::plan::{LoadedCorrelation, Source, Step};
@@ -20,7 +21,7 @@ use crate::model::ids::{ClusterId, RuleId};
 
 /// Values taken of one field of one event, at most, and characters of each; a longer value keeps
 /// its beginning and a digest of the whole, so that no two become one.
-const VALUES_MAX: usize = 64;
+pub(super) const VALUES_MAX: usize = 64;
 const CHARS_MAX: usize = 200;
 
 /// One event's part in one correlation.
@@ -41,8 +42,8 @@ pub struct Contribution {
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Contributed {
     pub contributions: Vec<Contribution>,
-    /// Matches that lack a `group-by` field, a value that is counted, or any time: they belong to
-    /// no window.
+    /// Matches that lack a `group-by` field, a value that is counted or must differ, or any time:
+    /// they belong to no window.
     pub ungrouped: u64,
     /// What filters took away from rules that make no findings of their own.
     pub filtered: Filtered,
@@ -117,11 +118,16 @@ fn entries(
         let joined = |source: &Source| Some(joined(&look_up(source))).filter(|t| !t.is_empty());
         let group: Option<Group> = step.group.iter().map(joined).collect();
         let counted = Counted::of(step, look_up);
-        match (group, counted) {
-            (Some(group), Some(counted)) => {
+        let differing = differing(step, |source| match source {
+            Source::Field(field) => every_value(event, field),
+            Source::Normalised(..) | Source::Group(_) | Source::Carried(_) => BTreeSet::new(),
+        });
+        match (group, counted, differing) {
+            (Some(group), Some(counted), Some(differing)) => {
                 let carried = step.carry.iter().map(joined).collect();
                 let entry = Entry {
                     steps: BTreeSet::from([step.id.clone()]),
+                    differ: by_step(step, differing),
                     texts: counted.texts,
                     numbers: counted.numbers,
                     carried,
@@ -170,6 +176,21 @@ impl Counted {
     }
 }
 
+/// The values in which an event must differ from those of other rules, by field. `None` when one is
+/// missing: it can prove no difference, so the event makes no condition hold.
+pub(super) fn differing(
+    step: &Step,
+    look_up: impl Fn(&Source) -> BTreeSet<String>,
+) -> Option<Values> {
+    step.differ.iter().map(|source| Some(look_up(source)).filter(|v| !v.is_empty())).collect()
+}
+
+/// What an entry keeps of them.
+pub(super) fn by_step(step: &Step, differing: Values) -> BTreeMap<RuleId, Values> {
+    let some = Some(differing).filter(|values| !values.is_empty());
+    some.map(|values| (step.id.clone(), values)).into_iter().collect()
+}
+
 fn number(text: &str) -> Option<f64> {
     text.parse::<f64>().ok().filter(|number| number.is_finite())
 }
@@ -184,6 +205,15 @@ fn values(event: &Event, field: &str, with: Option<Normaliser>) -> BTreeSet<Stri
     let node = node.values.first().and_then(|name| name.to_text());
     let node = node.filter(|_| event.actor().kind == ActorKind::Node);
     texts.map(|text| bounded(&with.apply(&text, node.as_deref()))).collect()
+}
+
+/// All values, or none when there are so many that a common one might be left out.
+fn every_value(event: &Event, field: &str) -> BTreeSet<String> {
+    if event.find(field).values.len() < VALUES_MAX {
+        values(event, field, None)
+    } else {
+        BTreeSet::new()
+    }
 }
 
 fn bounded(text: &str) -> String {

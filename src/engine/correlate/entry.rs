@@ -1,10 +1,11 @@
 //! What a window keeps of an event: enough to count it, to compare it and to tell of it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use time::OffsetDateTime;
 
+use super::differ::Values;
 use crate::audit::event::Event;
 use crate::model::finding::{Actor, Evidence, Outcome, Target};
 use crate::model::ids::RuleId;
@@ -54,6 +55,9 @@ impl Witness {
 pub struct Entry {
     /// The rules that fired, of those that the correlation names.
     pub steps: BTreeSet<RuleId>,
+    /// By rule, the values in which its event must differ from those of the other rules; empty
+    /// unless the correlation asks for that.
+    pub differ: BTreeMap<RuleId, Values>,
     /// Values that are counted when distinct.
     pub texts: BTreeSet<String>,
     /// Values that are summed or ranked.
@@ -71,6 +75,13 @@ impl Entry {
     pub(super) fn merge(&mut self, other: Self) {
         self.steps.extend(other.steps.iter().cloned());
         self.texts.extend(other.texts.iter().cloned());
+        for (step, values) in &other.differ {
+            let known = self.differ.entry(step.clone()).or_default();
+            known.resize(values.len().max(known.len()), BTreeSet::new());
+            for (known, more) in known.iter_mut().zip(values) {
+                known.extend(more.iter().cloned());
+            }
+        }
         let earlier = match (other.events.first(), self.events.first()) {
             (Some(new), Some(old)) => new.rank() < old.rank(),
             (Some(_), None) => true,
@@ -78,7 +89,8 @@ impl Entry {
         };
         if earlier {
             let (steps, texts) = (std::mem::take(&mut self.steps), std::mem::take(&mut self.texts));
-            *self = Self { steps, texts, ..other };
+            let differ = std::mem::take(&mut self.differ);
+            *self = Self { steps, texts, differ, ..other };
         }
     }
 }

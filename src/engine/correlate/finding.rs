@@ -36,6 +36,10 @@ pub(super) struct Fired<'a> {
 impl Fired<'_> {
     /// The entries that made the condition hold.
     pub(super) fn contributing(&self) -> Vec<&Placed> {
+        if let Some(chosen) = &self.verdict.chosen {
+            let chosen: BTreeSet<&usize> = chosen.iter().collect();
+            return chosen.into_iter().filter_map(|place| self.window.get(*place)).collect();
+        }
         let ids = &self.correlation.plan.ids;
         let wanted: Option<BTreeSet<&RuleId>> = self
             .verdict
@@ -168,6 +172,7 @@ impl Fired<'_> {
             let value = value.chars().take(VALUE_MAX).collect();
             why.push(Reason { field: name.clone(), value, clause: "group-by".to_owned() });
         }
+        why.extend(self.differing());
         let texts: BTreeSet<&String> =
             contributing.iter().flat_map(|placed| &placed.entry.texts).collect();
         for text in texts.into_iter().take(VALUES_MAX) {
@@ -177,6 +182,29 @@ impl Fired<'_> {
             why.push(Reason { field: fields.join(", "), value, clause: clause.to_owned() });
         }
         why
+    }
+
+    /// The values that differ, by field and rule.
+    fn differing(&self) -> Vec<Reason> {
+        let plan = &self.correlation.plan;
+        let chosen = self.verdict.chosen.as_deref().unwrap_or_default();
+        let mut reasons = Vec::new();
+        for (field, name) in plan.differ.iter().enumerate() {
+            for (step, place) in plan.steps.iter().zip(chosen) {
+                let entry = self.window.get(*place).map(|placed| &placed.entry);
+                let by_field = entry.and_then(|entry| entry.differ.get(&step.id));
+                let Some(values) = by_field.and_then(|values| values.get(field)) else { continue };
+                let values: Vec<&str> =
+                    values.iter().take(VALUES_MAX).map(String::as_str).collect();
+                let value = format!("{}: {}", step.name, values.join(", "));
+                reasons.push(Reason {
+                    field: name.clone(),
+                    value: value.chars().take(VALUE_MAX).collect(),
+                    clause: "differ".to_owned(),
+                });
+            }
+        }
+        reasons
     }
 }
 

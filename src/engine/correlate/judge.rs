@@ -3,6 +3,7 @@
 use std::collections::{BTreeSet, VecDeque};
 
 use super::Moment;
+use super::differ::{self, GivenUp};
 use super::entry::Entry;
 use super::logic::Alternative;
 use crate::model::ids::RuleId;
@@ -21,6 +22,8 @@ pub(super) enum Test {
     Rules { ordered: bool, bounds: Vec<Bound> },
     /// One alternative of rules that fired, in their order when ordered.
     Steps { ordered: bool, alternatives: Vec<Alternative> },
+    /// One event of every rule, in their order when ordered, that differ in so many fields.
+    Differing { ordered: bool, fields: usize },
 }
 
 /// How many values become one.
@@ -47,13 +50,34 @@ pub(super) struct Verdict {
     pub measured: String,
     /// The rules (by their numbers) whose events made it hold; every rule when `None`.
     pub steps: Option<BTreeSet<usize>>,
+    /// The places in the window of one event for each rule, in the order of the rules, when only
+    /// those made it hold.
+    pub chosen: Option<Vec<usize>>,
 }
 
 /// Judges a window; `steps` are the rules in the correlation's order.
-pub(super) fn judge(test: &Test, steps: &[RuleId], window: &VecDeque<Placed>) -> Option<Verdict> {
+///
+/// # Errors
+/// Whether it holds would have cost too much to find out.
+pub(super) fn judge(
+    test: &Test,
+    steps: &[RuleId],
+    window: &VecDeque<Placed>,
+) -> Result<Option<Verdict>, GivenUp> {
+    let Test::Differing { ordered, fields } = test else { return Ok(plain(test, steps, window)) };
+    let chosen = differ::choose(window, steps, *ordered, *fields)?;
+    Ok(chosen.map(|chosen| Verdict {
+        measured: format!("{} rules", steps.len()),
+        steps: None,
+        chosen: Some(chosen),
+    }))
+}
+
+fn plain(test: &Test, steps: &[RuleId], window: &VecDeque<Placed>) -> Option<Verdict> {
     let counted = |count: usize, what: &str, bounds: &[Bound]| {
         let figure = f64::from(u32::try_from(count).unwrap_or(u32::MAX));
-        hold(bounds, figure).then(|| Verdict { measured: format!("{count} {what}"), steps: None })
+        let measured = format!("{count} {what}");
+        hold(bounds, figure).then_some(Verdict { measured, steps: None, chosen: None })
     };
     match test {
         Test::Events(bounds) => counted(window.len(), "events", bounds),
@@ -66,7 +90,8 @@ pub(super) fn judge(test: &Test, steps: &[RuleId], window: &VecDeque<Placed>) ->
             let numbers: Vec<f64> =
                 window.iter().flat_map(|placed| &placed.entry.numbers).copied().collect();
             let figure = figure(*measure, numbers)?;
-            hold(bounds, figure).then(|| Verdict { measured: figure.to_string(), steps: None })
+            let measured = figure.to_string();
+            hold(bounds, figure).then_some(Verdict { measured, steps: None, chosen: None })
         }
         Test::Rules { ordered, bounds } => {
             let fired: Vec<usize> =
@@ -82,8 +107,9 @@ pub(super) fn judge(test: &Test, steps: &[RuleId], window: &VecDeque<Placed>) ->
                     && (!ordered || in_order(&one.required, steps, window))
             })?;
             let measured = format!("{} rules", met.required.len());
-            Some(Verdict { measured, steps: Some(met.required.clone()) })
+            Some(Verdict { measured, steps: Some(met.required.clone()), chosen: None })
         }
+        Test::Differing { .. } => None,
     }
 }
 

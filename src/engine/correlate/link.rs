@@ -185,7 +185,9 @@ impl<'a> Linker<'a> {
         for name in &document.rules {
             let Some(child) = self.correlation(name) else { continue };
             let carried = self.carry.get(at).cloned().unwrap_or_default();
+            let differ = document.differ.iter().map(|field| &field.text);
             let wanted = document.group_by.iter().chain(valued(correlation)).chain(&carried);
+            let wanted = wanted.chain(differ);
             let wanted: Vec<String> =
                 wanted.filter_map(|field| resolve(document, name, field)).collect();
             let known = self.all.get(child).map(|child| child.document.group_by.as_slice());
@@ -228,6 +230,7 @@ impl<'a> Linker<'a> {
             test,
             carry,
             memory: correlation.memory.clone().map(|memory| self.remembering(memory)),
+            differ: document.differ.iter().map(|field| field.text.clone()).collect(),
         }
     }
 
@@ -270,6 +273,7 @@ impl<'a> Linker<'a> {
         };
         let group = sources(&mut document.group_by.iter());
         let carry = sources(&mut carry.iter());
+        let differ = sources(&mut document.differ.iter().map(|field| &field.text));
         let mut values = Vec::new();
         for field in valued(correlation) {
             let normaliser = correlation.memory.as_ref().and_then(|m| m.normaliser(field));
@@ -287,7 +291,7 @@ impl<'a> Linker<'a> {
                 self.fault(document, Some(name), reason);
             }
         }
-        Some(Step { group, values, carry, id, name: called })
+        Some(Step { group, values, carry, differ, id, name: called })
     }
 
     fn source(

@@ -14,6 +14,8 @@ pub(super) struct Happening {
     pub who: String,
     pub what: String,
     pub number: u16,
+    /// Addresses that it comes from, between commas.
+    pub from: String,
 }
 
 /// A correlation that must fire: which, for whom, and because of which events.
@@ -66,7 +68,46 @@ pub(super) fn firings(happenings: &[Happening]) -> BTreeSet<Firing> {
         }
     }
     chained(&all, &mut found);
+    // Without an address nothing is proven to differ.
+    let mut from_somewhere = all.clone();
+    from_somewhere.retain(|h| !h.from.is_empty());
+    let tests: [(&'static str, &str, Test); 2] = [
+        ("differ", "abc", |w| different(w, &["a", "b", "c"], false, &mut Vec::new())),
+        ("differ-ordered", "ab", |w| different(w, &["a", "b"], true, &mut Vec::new())),
+    ];
+    for (name, letters, test) in tests {
+        for (who, mine) in grouped(&from_somewhere, letters) {
+            for (_, ids) in slide(&mine, test) {
+                found.insert((name, who.clone(), ids));
+            }
+        }
+    }
     found
+}
+
+/// The first choice of one event a rule, no two of which share an address.
+fn different<'a>(
+    window: &[&'a Happening],
+    rules: &[&str],
+    ordered: bool,
+    chosen: &mut Vec<&'a Happening>,
+) -> Option<BTreeSet<String>> {
+    let Some(rule) = rules.get(chosen.len()) else { return Some(ids(chosen)) };
+    for happening in window.iter().filter(|h| h.rules.contains(rule)) {
+        let apart = |other: &&Happening| {
+            happening.from.split(',').all(|one| other.from.split(',').all(|two| one != two))
+        };
+        let later = |other: &&Happening| !ordered || other.second < happening.second;
+        if !chosen.iter().all(|other| apart(other) && later(other)) {
+            continue;
+        }
+        chosen.push(happening);
+        if let Some(found) = different(window, rules, ordered, chosen) {
+            return Some(found);
+        }
+        chosen.pop();
+    }
+    None
 }
 
 /// `event-count` and then `c`: what fired stands for its events.
@@ -106,6 +147,7 @@ impl Happening {
             who: who.to_owned(),
             what: String::new(),
             number: 0,
+            from: String::new(),
         }
     }
 }

@@ -37,6 +37,8 @@ pub(in crate::engine) struct Plan {
     pub(super) carry: Vec<String>,
     /// What narrows it to events that bring something new.
     pub(super) memory: Option<Memory>,
+    /// Fields in which the events of the steps must differ.
+    pub(super) differ: Vec<String>,
 }
 
 impl Default for Plan {
@@ -48,6 +50,7 @@ impl Default for Plan {
             test: Test::Events(Vec::new()),
             carry: Vec::new(),
             memory: None,
+            differ: Vec::new(),
         }
     }
 }
@@ -60,6 +63,7 @@ pub(super) struct Step {
     pub group: Vec<Source>,
     pub values: Vec<Source>,
     pub carry: Vec<Source>,
+    pub differ: Vec<Source>,
 }
 
 /// Where a value comes from.
@@ -85,6 +89,9 @@ impl Plan {
 pub(super) fn test(document: &Correlation) -> Result<Test, String> {
     let ordered = document.kind == CorrelationKind::TemporalOrdered;
     let (bounds, percentile) = match &document.condition {
+        CorrelationCondition::AllRules if !document.differ.is_empty() => {
+            return Ok(Test::Differing { ordered, fields: document.differ.len() });
+        }
         CorrelationCondition::AllRules => {
             let alternatives = logic::all(document.rules.len());
             return Ok(Test::Steps { ordered, alternatives });

@@ -3,13 +3,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::contribution::Counted;
+use super::contribution::{Counted, VALUES_MAX, by_step, differing};
+use super::differ::GivenUp;
 use super::entry::{EVENTS_MAX, Entry};
 use super::judge::{Placed, judge};
 use super::memory::{Firings, Recall, RuleMemory};
 use super::plan::{LoadedCorrelation, Source};
 use super::windows::{Arrived, Cluster, Counts, Limits, RuleWindows};
 use super::{Group, Moment, finding};
+use crate::engine::evaluate::unmarked;
 use crate::engine::ruleset::RuleSet;
 use crate::engine::tuning::exceptions::mark;
 use crate::model::finding::Finding;
@@ -131,9 +133,13 @@ impl Settling<'_> {
                 self.counts.evicted_events += 1;
             }
             let silent = window.fired.is_some_and(|at| at >= begin);
-            if !silent && let Some(verdict) = judge(&plan.test, &plan.ids, &window.events) {
-                window.fired = Some(moment);
-                fired.push((group.clone(), verdict, window.events.clone()));
+            match if silent { Ok(None) } else { judge(&plan.test, &plan.ids, &window.events) } {
+                Ok(Some(verdict)) => {
+                    window.fired = Some(moment);
+                    fired.push((group.clone(), verdict, window.events.clone()));
+                }
+                Ok(None) => {}
+                Err(GivenUp) => self.counts.given_up += 1,
             }
             windows.put(group, window);
         }
@@ -157,11 +163,17 @@ fn passed_on(
     };
     let group: Group = step.group.iter().map(look_up).collect::<Option<_>>()?;
     let counted = Counted::of(step, |source| look_up(source).into_iter().collect())?;
+    let differing = differing(step, |source| {
+        let values: BTreeSet<String> =
+            look_up(source).iter().flat_map(|joined| unmarked(joined)).collect();
+        Some(values).filter(|values| values.len() < VALUES_MAX).unwrap_or_default()
+    })?;
     let mut events = fired.events();
     let total = fired.total();
     events.drain(..events.len().saturating_sub(EVENTS_MAX));
     let entry = Entry {
         steps: BTreeSet::from([step.id.clone()]),
+        differ: by_step(step, differing),
         texts: counted.texts,
         numbers: counted.numbers,
         carried: step.carry.iter().map(look_up).collect(),

@@ -1,7 +1,7 @@
 //! The windows as bytes, to be kept between two runs: a versioned twin of the state, and the way
 //! there and back. It decides nothing about the events.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -18,9 +18,8 @@ use crate::model::ids::{ClusterId, RuleId};
 
 /// The value of `schema`. Another meaning is another version, and the old one stays readable.
 pub const SCHEMA: &str = "midwatch.windows/v2";
-
-/// Knew no memories.
-const VERSION_1: &str = "midwatch.windows/v1";
+/// Versions that are read. Version 1 is version 2 without what was not there to be kept.
+const READ: [&str; 2] = ["midwatch.windows/v1", SCHEMA];
 
 /// Why bytes are no state. Never their content.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -58,7 +57,7 @@ impl Windows {
     /// They are no state of this version or the one before.
     pub fn import(bytes: &[u8]) -> Result<Self, StateError> {
         let Schema { schema } = serde_json::from_slice(bytes).map_err(|_| StateError::Malformed)?;
-        if schema != SCHEMA && schema != VERSION_1 {
+        if !READ.contains(&schema.as_str()) {
             return Err(StateError::OtherVersion);
         }
         let twin: Twin = serde_json::from_slice(bytes).map_err(|_| StateError::Malformed)?;
@@ -94,6 +93,8 @@ struct CountsTwin {
     learned: u64,
     #[serde(default)]
     evicted_memories: u64,
+    #[serde(default)]
+    given_up: u64,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -131,6 +132,8 @@ struct PlacedTwin {
     moment: Moment,
     identity: String,
     steps: Vec<String>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    differ: BTreeMap<String, Vec<BTreeSet<String>>>,
     texts: Vec<String>,
     /// As text: a number that has gone through JSON may come back as its neighbour.
     numbers: Vec<String>,
@@ -176,6 +179,7 @@ impl From<Counts> for CountsTwin {
             evicted_events: counts.evicted_events,
             learned: counts.learned,
             evicted_memories: counts.evicted_memories,
+            given_up: counts.given_up,
         }
     }
 }
@@ -191,6 +195,7 @@ impl From<CountsTwin> for Counts {
             evicted_events: twin.evicted_events,
             learned: twin.learned,
             evicted_memories: twin.evicted_memories,
+            given_up: twin.given_up,
         }
     }
 }
@@ -223,6 +228,11 @@ impl Table {
             moment,
             identity: identity.to_owned(),
             steps: entry.steps.iter().map(|step| step.as_str().to_owned()).collect(),
+            differ: entry
+                .differ
+                .iter()
+                .map(|(step, values)| (step.as_str().to_owned(), values.clone()))
+                .collect(),
             texts: entry.texts.iter().cloned().collect(),
             numbers: entry.numbers.iter().map(f64::to_string).collect(),
             carried: entry.carried.clone(),
@@ -302,6 +312,7 @@ impl PlacedTwin {
             self.events.iter().map(|place| events.get(*place).cloned()).collect();
         let entry = Entry {
             steps: self.steps.into_iter().map(RuleId::new).collect(),
+            differ: self.differ.into_iter().map(|(step, v)| (RuleId::new(step), v)).collect(),
             texts: self.texts.into_iter().collect(),
             numbers: numbers.map_err(|_| StateError::UnknownWord)?,
             carried: self.carried,

@@ -48,17 +48,24 @@ fn rules() -> RuleSet {
         ("ordered-two", "temporal_ordered", "a, b, c", "{gte: 2}"),
         ("chain", "temporal_ordered", "event-count, c", ""),
     ];
-    for (at, (name, kind, of, condition)) in correlations.iter().enumerate() {
-        let condition = if condition.is_empty() {
-            String::new()
-        } else {
-            format!("  condition: {condition}\n")
+    let extended = [
+        ("differ", "temporal", "a, b, c", "differ: [sourceIPs]"),
+        ("differ-ordered", "temporal_ordered", "a, b", "differ: [sourceIPs]"),
+    ];
+    let plain = correlations.map(|(name, kind, of, condition)| (name, kind, of, condition, ""));
+    let extended = extended.map(|(name, kind, of, extension)| (name, kind, of, "", extension));
+    for (at, (name, kind, of, condition, extension)) in plain.iter().chain(&extended).enumerate() {
+        let line = |indent: &str, text: &str| {
+            if text.is_empty() { String::new() } else { format!("{indent}{text}\n") }
         };
+        let condition = line("  condition: ", condition);
+        let extension = line("  ", extension);
         text.push_str(&format!(
             "title: {name}\nid: 00000000-0000-4000-8000-0000000001{at:02}\nname: {name}\n\
              correlation:\n  type: {kind}\n  rules: [{of}]\n  group-by: [user.username]\n  \
              timespan: {TIMESPAN}s\n  generate: true\n{condition}level: high\nmidwatch:\n  mode: \
-             on\n  dedup: [user.username]\n  guide: {{questions: [q], evidence: [e]}}\n---\n"
+             on\n  dedup: [user.username]\n  guide: {{questions: [q], evidence: [e]}}\n\
+             {extension}---\n"
         ));
     }
     RuleSet::load(&[RuleSource { path: "t.yml".into(), text }]).expect("sound")
@@ -66,7 +73,8 @@ fn rules() -> RuleSet {
 
 /// The event of a happening; the later stage of it when `complete`.
 pub(super) fn event(happening: &Happening, complete: bool) -> Event {
-    let Happening { second, id, rules, who, what, number } = happening;
+    let Happening { second, id, rules, who, what, number, from } = happening;
+    let from: Vec<&str> = from.split(',').filter(|address| !address.is_empty()).collect();
     let time = |second: i64, fraction: u32| {
         format!("2026-01-01T00:{:02}:{:02}.{fraction:06}Z", second / 60, second % 60)
     };
@@ -75,7 +83,7 @@ pub(super) fn event(happening: &Happening, complete: bool) -> Event {
         r#"{{"kind":"Event","apiVersion":"audit.k8s.io/v1","level":"Metadata","auditID":"{id}",
         "stage":"{stage}","requestURI":"/x","verb":"get","user":{{"username":"{who}"}},
         "userAgent":"{rules}","objectRef":{{"resource":"pods","name":"{what}"}},
-        "responseStatus":{{"code":{number}}},"requestReceivedTimestamp":"{}",
+        "responseStatus":{{"code":{number}}},"sourceIPs":{from:?},"requestReceivedTimestamp":"{}",
         "stageTimestamp":"{}"}}"#,
         time(*second, 0),
         time(*second, fraction)
@@ -108,7 +116,7 @@ fn told(findings: &[Finding]) -> BTreeSet<Firing> {
         .collect()
 }
 
-fn firings_names() -> [&'static str; 13] {
+fn firings_names() -> [&'static str; 15] {
     [
         "event-count",
         "value-count",
@@ -123,6 +131,8 @@ fn firings_names() -> [&'static str; 13] {
         "temporal-two",
         "ordered-two",
         "chain",
+        "differ",
+        "differ-ordered",
     ]
 }
 
@@ -141,14 +151,16 @@ pub(super) fn arrival() -> impl Strategy<Value = Arrival> {
 }
 
 fn happening() -> impl Strategy<Value = Happening> {
-    (0..300_i64, "[abcx]{1,2}", 0..2_u8, 0..4_u8, 200..210_u16).prop_map(
-        |(second, rules, who, what, number)| Happening {
+    let from = prop::collection::vec("10.0.0.[1-4]", 0..3);
+    (0..300_i64, "[abcx]{1,2}", 0..2_u8, 0..4_u8, 200..210_u16, from).prop_map(
+        |(second, rules, who, what, number, from)| Happening {
             second,
             id: String::new(),
             rules,
             who: format!("user-{who}"),
             what: format!("object-{what}"),
             number,
+            from: from.join(","),
         },
     )
 }
@@ -256,6 +268,7 @@ pub(super) fn burst(count: i64, who: impl Fn(i64) -> String) -> Vec<Event> {
         who: who(n),
         what: "o".into(),
         number: 200,
+        from: "10.0.0.1".into(),
     });
     happenings.map(|happening| event(&happening, false)).collect()
 }
@@ -383,6 +396,7 @@ midwatch: {mode: on, dedup: [person], guide: {questions: [q], evidence: [e]}}
         who: who.into(),
         what: what.into(),
         number: 200,
+        from: "10.0.0.1".into(),
     };
     let story = [
         happening(1, "1", "a", "eve", "mallory"),
@@ -399,36 +413,6 @@ midwatch: {mode: on, dedup: [person], guide: {questions: [q], evidence: [e]}}
     let faults = RuleSet::load(&[RuleSource { path: "t.yml".into(), text: incomplete }]);
     let faults = faults.map(|_| ()).expect_err("refused");
     assert!(faults.iter().any(|fault| fault.reason.contains("does not say which field of `a`")));
-}
-
-#[test]
-fn a_kept_sample_of_version_1_still_reads_and_goes_on() {
-    let sample = include_bytes!("../../../tests/data/windows/v1.json");
-    let mut windows = Windows::import(sample).expect("version 1 reads");
-    let again = windows.export().expect("written");
-    assert_eq!(Windows::import(&again).as_ref(), Ok(&windows), "in the form of today");
-    // It has two events in a window and one that waits, so one firing is to come.
-    let findings = windows.finish(&rules(), &limits());
-    let finding = findings.iter().find(|f| f.rule.name == "event-count").expect("fires");
-    let events: Vec<&str> = finding.events.iter().map(|event| event.audit_id.as_str()).collect();
-    assert_eq!(events, ["e0", "e1", "e2"]);
-}
-
-#[test]
-fn bytes_that_are_no_state_are_refused_by_kind() {
-    use super::state::StateError;
-    let sample = String::from_utf8(include_bytes!("../../../tests/data/windows/v1.json").to_vec());
-    let sample = sample.expect("text");
-    for (old, new, error) in [
-        ("midwatch.windows/v1", "midwatch.windows/v9", StateError::OtherVersion),
-        ("\"counts\"", "\"count\"", StateError::Malformed),
-        ("\"human\"", "\"robot\"", StateError::UnknownWord),
-        ("\"events\":[0]", "\"events\":[99]", StateError::MissingEvent),
-    ] {
-        let changed = sample.replace(old, new);
-        assert_ne!(changed, sample, "{old}");
-        assert_eq!(Windows::import(changed.as_bytes()), Err(error), "{old}");
-    }
 }
 
 #[test]
@@ -455,6 +439,7 @@ fn a_chain_groups_by_a_field_that_only_the_events_below_have() {
         who: who.into(),
         what: what.into(),
         number: 200,
+        from: "10.0.0.1".into(),
     });
     let events = happenings.map(|happening| (event(&happening, false), true)).collect();
     let (findings, _) = run(&rules, events, &limits());
@@ -463,3 +448,6 @@ fn a_chain_groups_by_a_field_that_only_the_events_below_have() {
     let events: Vec<&str> = finding.events.iter().map(|event| event.audit_id.as_str()).collect();
     assert_eq!(events, ["e0", "e1", "e4", "e5"]);
 }
+
+mod extensions;
+mod kept;

@@ -67,6 +67,8 @@ pub struct Counts {
     pub evicted_groups: u64,
     /// Events dropped for want of room while they could still have counted.
     pub evicted_events: u64,
+    /// Windows in which the search for events that differ was given up, so that none was found.
+    pub given_up: u64,
     /// Events that brought something new while their rule was still learning.
     pub learned: u64,
     /// Remembered values dropped for want of room while they still counted.
@@ -276,6 +278,7 @@ impl Counts {
         self.evicted_events += other.evicted_events;
         self.learned += other.learned;
         self.evicted_memories += other.evicted_memories;
+        self.given_up += other.given_up;
     }
 }
 

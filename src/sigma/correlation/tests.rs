@@ -64,3 +64,80 @@ fn timespans_have_seven_units_and_do_not_overflow() {
     check("1.5h", None);
     check("", None);
 }
+
+/// The first fault of a correlation of `a`, `b` and more with these lines below `midwatch`.
+fn fault(kind: &str, condition: &str, extension: &str) -> (u32, u32, String) {
+    let text = format!(
+        "title: t\ncorrelation:\n  type: {kind}\n  rules: [a, b]\n  group-by: [who]\n  timespan: \
+         1m\n{condition}midwatch:\n{extension}"
+    );
+    let faults = parse(&text, "c.yml").map(|_| ()).expect_err("refused");
+    let fault = faults.first().expect("a fault");
+    (fault.line, fault.column, fault.reason.clone())
+}
+
+#[test]
+fn steps_that_must_differ_are_read() {
+    let read = |text: &str| {
+        let documents = parse(text, "c.yml").unwrap();
+        let [Document::Correlation(correlation)] = documents.as_slice() else { panic!("one") };
+        correlation.differ.iter().map(|field| field.text.clone()).collect::<Vec<_>>()
+    };
+    let plain = "title: t\ncorrelation:\n  type: temporal\n  rules: [a, b]\n  timespan: 1m\n";
+    assert_eq!(read(plain), [""; 0]);
+    assert_eq!(read(&format!("{plain}midwatch:\n  differ: [who, where]\n")), ["who", "where"]);
+}
+
+#[test]
+fn steps_that_cannot_differ_are_refused_with_a_cure() {
+    let check = |kind: &str, condition: &str, extension: &str, part: &str| {
+        let (line, column, reason) = fault(kind, condition, extension);
+        assert!(reason.contains(part), "{reason}");
+        let before = if condition.is_empty() { 0 } else { 1 };
+        assert_eq!(line, 8 + before, "{reason}");
+        assert!(column >= 3, "{reason}");
+    };
+    let bounds = "  condition: {gte: 2}\n";
+    check("event_count", bounds, "  differ: [x]\n", "use temporal or temporal_ordered");
+    check("temporal", bounds, "  differ: [x]\n", "remove `condition`");
+    check("temporal", "  condition: a or b\n", "  differ: [x]\n", "remove `condition`");
+    check("temporal", "", "  differ: []\n", "a list of one to 4 fields");
+    check("temporal", "", "  differ: x\n", "a list of one to 4 fields");
+    check("temporal", "", "  differ: [a, b, c, d, e]\n", "a list of one to 4 fields");
+    check("temporal", "", "  differ: [x, x]\n", "stands here twice");
+    check("temporal", "", "  differ: [[x]]\n", "lists fields or aliases");
+    check("temporal", "", "  differ: [who]\n", "can never differ");
+    let many = "title: t\ncorrelation: {type: temporal, rules: [a, b, c, d, e, f, g], timespan: \
+                1m}\nmidwatch: {differ: [x]}\n";
+    let faults = parse(many, "c.yml").map(|_| ()).expect_err("refused");
+    assert!(faults.iter().any(|fault| fault.reason.contains("6 rules at most")), "{faults:?}");
+}
+
+#[test]
+fn a_document_that_is_no_correlation_refuses_the_extensions_of_correlations() {
+    let logsource = "logsource: {product: kubernetes, service: audit}\n";
+    let detection = "{sel: {verb: get}, condition: sel";
+    let documents = [
+        ("a rule", format!("{logsource}detection: {detection}}}\n")),
+        ("a filter", format!("{logsource}filter: {detection}, rules: any}}\n")),
+        (
+            "an exception",
+            format!(
+                "name: n\nmidwatch_exception: {detection}, rules: any, owner: o, reason: r, \
+                 expires: never}}\n"
+            ),
+        ),
+        ("a value list", "midwatch_list: {name: n, values: [v]}\n".to_owned()),
+        ("a mapping", format!("{logsource}mapping: {{fields: {{a.b: verb}}}}\n")),
+    ];
+    for (what, document) in documents {
+        for key in extension::KEYS {
+            let text = format!("title: t\n{document}midwatch:\n  {key}: [x]\n");
+            let faults = parse(&text, "r.yml").map(|_| ()).expect_err(what);
+            let line = u32::try_from(text.lines().count()).unwrap();
+            let told = faults.iter().find(|fault| fault.reason.contains(what)).expect(what);
+            assert_eq!((told.line, told.column, told.file.as_str()), (line, 3, "r.yml"));
+            assert!(told.reason.contains("write a correlation"), "{}", told.reason);
+        }
+    }
+}

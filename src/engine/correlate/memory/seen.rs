@@ -92,7 +92,8 @@ impl Seen {
                 recall.counts.learned += told.len() as u64;
             } else if !told.is_empty() {
                 let what = if news == 1 { "new value" } else { "new values" };
-                let verdict = Verdict { measured: format!("{news} {what}"), steps: None };
+                let measured = format!("{news} {what}");
+                let verdict = Verdict { measured, steps: None, chosen: None };
                 fired.push((group.clone(), verdict, told));
             }
             self.put(group, known);

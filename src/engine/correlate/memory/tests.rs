@@ -116,6 +116,7 @@ fn happening(second: i64, rules: &str, who: &str, what: &str) -> Happening {
         who: who.into(),
         what: what.into(),
         number: 200,
+        from: String::new(),
     }
 }
 
