@@ -164,7 +164,11 @@ pub const FIELDS: &[FieldDoc] = &[
         Text,
         "Why: names the binding, or the Azure role assignment.",
     ),
-    raw("annotations", Open, "What the API server and its admission plugins note."),
+    raw(
+        "annotations",
+        Open,
+        "What the API server and its admission plugins note. A token request has the id of the token in `authentication.kubernetes.io/issued-credential-id`, which later requests with it carry in `user.extra`.",
+    ),
     closed(
         field(
             "midwatch.actor.kind",
