@@ -13,6 +13,9 @@
 //! - If the condition holds in the window, the correlation fires. Its group is then silent until a
 //!   moment more than the timespan later, so no two findings of a rule and group share an event,
 //!   and a burst that goes on is told once in each timespan.
+//! - With `midwatch.absent` the condition waits, and its group is silent, until the watermark has
+//!   passed the time in which something must not follow. Then it fires as of the moment at which it
+//!   held; or, if something did follow, the group is free from that moment on.
 //! - Conditions with an upper bound (`lt`, `lte`, `eq`, `neq`) and with `not` are judged in the same
 //!   windows: they look back, and do not wait for what may still come.
 //! - The finding's id derives from rule, cluster, group and the moment at which it fired. It has

@@ -271,6 +271,17 @@ pub(super) fn correlation(
         }
     }
     let memory = memory::read(attributes, &document).map_err(|more| faults.extend(more));
+    if let (Ok(Some(_)), Some(absent)) = (&memory, &document.absent) {
+        faults.push(SigmaError {
+            file: document.file.clone(),
+            line: absent.place.line,
+            column: absent.place.column,
+            reason:
+                "`midwatch.absent` cannot stand beside what the correlation remembers; write a \
+                     second correlation of this one, and put it there"
+                    .to_owned(),
+        });
+    }
     match (metadata, memory) {
         (Ok(metadata), Ok(memory)) if faults.is_empty() => Ok(LoadedCorrelation {
             reference: RuleRef { id, name, title, level, mode: metadata.mode },

@@ -2,9 +2,10 @@
 //! counted and never decoded. Everything else is decoded, and the reference decides about the rules
 //! that are left.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::correlate::contribution::Contributed;
+use super::correlate::Moment;
+use super::correlate::contribution::{Contributed, moment};
 use super::evaluate::{finding, is_judged};
 use super::fast::{Counters, FastPath, Judge, Surprise, Verdict};
 use super::ruleset::RuleSet;
@@ -13,8 +14,13 @@ use crate::audit::event::Event;
 use crate::audit::record::{Decoded, Origin, decode};
 use crate::model::checkpoint::Totals;
 use crate::model::finding::Finding;
-use crate::model::ids::RuleId;
+use crate::model::ids::{ClusterId, RuleId};
 use crate::model::problem::Problem;
+
+/// Lines of a batch that are all kept for a look at their time, and of how many more one is: so a
+/// long batch is known to a few lines' time, at next to no cost.
+const KEPT_ALL: u64 = 64;
+const KEPT_EVERY: u64 = 16;
 
 /// Reads the lines of one origin after the other; remembers what values came to.
 #[derive(Debug)]
@@ -23,6 +29,8 @@ pub struct Reader<'r> {
     fast: &'r FastPath,
     judge: Judge<'r>,
     outcome: Outcome,
+    /// A line near the end of those that were counted and not decoded.
+    kept: Vec<u8>,
 }
 
 /// What lines came to.
@@ -41,13 +49,15 @@ pub struct Outcome {
     pub contributed: Contributed,
     /// Lines that the reference decoded.
     pub decoded: u64,
+    /// By cluster, the newest moment of the events that were decoded; see [`Reader::observe`].
+    pub newest: BTreeMap<ClusterId, Moment>,
 }
 
 impl<'r> Reader<'r> {
     /// A reader that asks these rules.
     pub fn new(rules: &'r RuleSet) -> Self {
         let fast = rules.fast();
-        Self { rules, fast, judge: fast.judge(), outcome: Outcome::default() }
+        Self { rules, fast, judge: fast.judge(), outcome: Outcome::default(), kept: Vec::new() }
     }
 
     /// Reads a line without its line end, which begins at `offset`.
@@ -57,6 +67,11 @@ impl<'r> Reader<'r> {
             Verdict::Nothing => {
                 self.outcome.totals.records += 1;
                 self.outcome.totals.evaluated += 1;
+                let read = self.outcome.totals.records;
+                if read <= KEPT_ALL || read.is_multiple_of(KEPT_EVERY) {
+                    self.kept.clear();
+                    self.kept.extend_from_slice(line);
+                }
                 return;
             }
             Verdict::Candidates(candidates) | Verdict::Surprise(Surprise::Cut, candidates) => {
@@ -71,6 +86,16 @@ impl<'r> Reader<'r> {
     /// looks at it.
     pub fn document(&mut self, text: &[u8], origin: &Origin) {
         self.decoded(decode(text, 0, origin), None);
+    }
+
+    /// Looks at the time of a line near the end of those that were not decoded, so that
+    /// `newest` says how far the events reach; never further than they do.
+    pub fn observe(&mut self, origin: &Origin) {
+        if !self.kept.is_empty() {
+            let events = decode(&self.kept, 0, origin).events;
+            self.kept.clear();
+            events.iter().for_each(|event| self.outcome.reach(event));
+        }
     }
 
     /// What was read since the last call.
@@ -90,6 +115,7 @@ impl<'r> Reader<'r> {
         outcome.problems.extend(decoded.problems);
         // What was found out is about one event; if the decoder sees more, it is about none.
         let candidates = candidates.filter(|_| decoded.events.len() == 1);
+        decoded.events.iter().for_each(|event| outcome.reach(event));
         for event in decoded.events.iter().filter(|event| is_judged(event)) {
             self.event(event, candidates);
         }
@@ -116,5 +142,15 @@ impl<'r> Reader<'r> {
             }
         }
         self.outcome.contributed.event(self.rules, event, &fired);
+    }
+}
+
+impl Outcome {
+    fn reach(&mut self, event: &Event) {
+        let Some(received) = event.received().map(moment) else { return };
+        match self.newest.get_mut(event.cluster()) {
+            Some(newest) => *newest = received.max(*newest),
+            None => drop(self.newest.insert(event.cluster().clone(), received)),
+        }
     }
 }

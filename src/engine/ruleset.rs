@@ -18,7 +18,7 @@ use super::tuning::filters;
 use super::tuning::lists::Lists;
 use super::tuning::{KnownRules, Tuning};
 use crate::model::ids::RuleId;
-use crate::model::rule::RuleRef;
+use crate::model::rule::{Mode, RuleRef};
 use crate::sigma::document::{Document, Rule, parse};
 use crate::sigma::error::SigmaError;
 use crate::sigma::value_list::ListMode;
@@ -378,23 +378,38 @@ impl RuleSet {
     fn choose(&mut self) {
         let mut needed: BTreeSet<&RuleId> = BTreeSet::new();
         let mut aloud: BTreeSet<&RuleId> = BTreeSet::new();
+        let mut not_to_follow: BTreeSet<&RuleId> = BTreeSet::new();
         let mut running = Vec::new();
         // Backwards, a correlation comes before what it is made of.
         for correlation in self.correlations.iter().rev() {
             let id = &correlation.reference.id;
-            if self.untold.contains(id) && !needed.contains(id) {
+            let is_part = needed.contains(id) || not_to_follow.contains(id);
+            if self.untold.contains(id) && !is_part {
                 continue;
             }
             running.push(Arc::clone(correlation));
             needed.extend(correlation.plan.made_of());
+            not_to_follow.extend(correlation.plan.not_to_follow());
             if correlation.document.generate {
                 aloud.extend(correlation.plan.made_of());
             }
         }
         running.reverse();
         let all = self.rules.iter().chain(&self.idle);
-        let correlated = all.filter(|rule| needed.contains(&rule.reference.id)).cloned().collect();
-        let silenced = needed.into_iter().filter(|id| !aloud.contains(id)).cloned().collect();
+        let correlated: Vec<_> = all
+            .filter(|rule| {
+                let id = &rule.reference.id;
+                needed.contains(id) || not_to_follow.contains(id)
+            })
+            .cloned()
+            .collect();
+        // What must not follow is no part of what the correlation tells, so a rule that tells by
+        // itself goes on.
+        let blocks = correlated.iter().map(|rule| &rule.reference);
+        let blocks = blocks.filter(|rule| rule.mode == Mode::BuildingBlock).map(|rule| &rule.id);
+        let blocks = blocks.filter(|id| not_to_follow.contains(id));
+        let parts = needed.iter().copied().filter(|id| !aloud.contains(id));
+        let silenced = parts.chain(blocks).cloned().collect();
         self.running = running;
         self.correlated = correlated;
         self.silenced = silenced;

@@ -7,7 +7,7 @@ use super::condition::{self, Condition};
 use super::error::{Faults, quote};
 use super::metadata::{self, Metadata, Word};
 use super::node::{Entry, Kind, Node, Place, Scalar, Value};
-pub use extension::FieldName;
+pub use extension::{Absent, FieldName};
 
 pub mod extension;
 
@@ -30,6 +30,8 @@ pub struct Correlation {
     pub condition: CorrelationCondition,
     /// Fields or aliases in which the events of the rules must differ; an extension of Midwatch.
     pub differ: Vec<FieldName>,
+    /// Rules of which none may have an event afterwards; an extension of Midwatch.
+    pub absent: Option<Absent>,
     /// The rules referred to report on their own as well.
     pub generate: bool,
     pub file: String,
@@ -116,6 +118,11 @@ impl CorrelationKind {
 }
 
 impl Correlation {
+    /// Everything that it is made of: its rules, and those that must not follow.
+    pub fn members(&self) -> impl Iterator<Item = &RuleName> {
+        self.rules.iter().chain(self.absent.iter().flat_map(|absent| &absent.rules))
+    }
+
     /// The fields whose values count; none for kinds that count events or rules.
     pub fn fields(&self) -> &[String] {
         match &self.condition {
@@ -147,7 +154,10 @@ pub(crate) fn read(node: &Node, section: &Entry, faults: &mut Faults) -> Option<
     let timespan = parts.required("timespan", faults).and_then(|entry| timespan(entry, faults));
     let group_by = parts.get("group-by").map(|entry| one_or_more(entry, faults));
     let rule_names = rules.as_deref().unwrap_or_default();
-    let aliases = parts.get("aliases").map(|entry| aliases(entry, rule_names, faults));
+    let absent = extension::absent(node, faults);
+    let not_to_follow = absent.iter().flat_map(|absent| &absent.rules);
+    let named: Vec<&RuleName> = rule_names.iter().chain(not_to_follow).collect();
+    let aliases = parts.get("aliases").map(|entry| aliases(entry, &named, faults));
     let generate = parts.get("generate").map(|entry| boolean(entry, faults));
     parts.refuse_unknown(faults);
     if let (Some(kind), Some(rules)) = (kind, &rules) {
@@ -165,6 +175,7 @@ pub(crate) fn read(node: &Node, section: &Entry, faults: &mut Faults) -> Option<
         rules: rules?,
         group_by,
         differ,
+        absent,
         aliases: aliases.unwrap_or_default(),
         timespan_seconds: timespan?,
         generate: generate.unwrap_or_default(),
@@ -276,7 +287,7 @@ pub fn seconds(text: &str) -> Option<u64> {
 
 fn aliases(
     entry: &Entry,
-    rules: &[RuleName],
+    rules: &[&RuleName],
     faults: &mut Faults,
 ) -> BTreeMap<String, BTreeMap<String, String>> {
     let mut found = BTreeMap::new();

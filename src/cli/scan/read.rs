@@ -217,6 +217,7 @@ impl Scan<'_> {
 
     /// Tells what the lines read since the last call came to.
     fn evaluate(&mut self, origin: &Origin, console: &mut Console) -> io::Result<()> {
+        self.reader.observe(origin);
         let outcome = self.reader.take();
         self.summary.totals.add(&outcome.totals);
         for problem in &outcome.problems {
@@ -227,6 +228,9 @@ impl Scan<'_> {
         }
         self.summary.filtered.add(outcome.filtered);
         self.windows.count_ungrouped(outcome.contributed.ungrouped);
+        for (cluster, newest) in &outcome.newest {
+            self.windows.observe(cluster, *newest);
+        }
         self.windows.add(outcome.contributed.contributions);
         for finding in self.windows.settle(self.rules, &self.limits) {
             self.tell(&finding, console)?;
@@ -241,6 +245,7 @@ impl Scan<'_> {
         }
         self.summary.windows = self.windows.counts();
         self.summary.learning = self.windows.learning(self.rules, &self.limits);
+        self.summary.pending = self.windows.pending();
         self.summary.fast = self.reader.counters().clone();
         Ok(())
     }

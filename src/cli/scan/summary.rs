@@ -47,6 +47,8 @@ pub(in crate::cli) struct Summary {
     pub windows: Counts,
     /// Rules that were still learning when the input ended.
     pub learning: Vec<Learning>,
+    /// Conditions of correlations that wait for an absence which the input does not reach.
+    pub pending: u64,
     /// What the fast path came to, line by line.
     pub fast: Counters,
     /// Alerts that the shown findings fold into, counted by the table only.
@@ -131,6 +133,7 @@ impl Summary {
                     "until": day(it.until),
                 })).collect::<Vec<_>>(),
                 "given_up": self.windows.given_up,
+                "pending": self.pending,
             },
             "interrupted": self.interrupted,
             "elapsed_seconds": self.elapsed.as_secs_f64(),
@@ -175,6 +178,13 @@ impl Summary {
         }
         if let Some(line) = self.learning_line() {
             writeln!(out, "Learning   {line}")?;
+        }
+        if self.pending > 0 {
+            let held = count(self.pending, "correlation");
+            writeln!(
+                out,
+                "Unproven   {held} would fire if nothing followed, and the input ends too early to tell"
+            )?;
         }
         let tuned = [
             ("Filtered", "event", self.filtered.events, &self.filtered.by_filter),

@@ -81,11 +81,13 @@ impl Contributed {
         };
         let witness = Arc::new(Witness::of(event));
         for correlation in rules.running() {
-            for (group, entry) in entries(correlation, fired, event, &witness, self) {
+            let entries = entries(correlation, fired, event, &witness, self);
+            let breaks = absences(correlation, fired, event, &witness, self);
+            for (group, entry) in entries.into_iter().chain(breaks) {
                 self.contributions.push(Contribution {
                     cluster: event.cluster().clone(),
                     moment: moment(received),
-                    identity: event.identity(),
+                    identity: identity(&event.identity(), &entry),
                     rule: correlation.reference.id.clone(),
                     group,
                     entry,
@@ -126,6 +128,7 @@ fn entries(
             (Some(group), Some(counted), Some(differing)) => {
                 let carried = step.carry.iter().map(joined).collect();
                 let entry = Entry {
+                    absence: false,
                     steps: BTreeSet::from([step.id.clone()]),
                     differ: by_step(step, differing),
                     texts: counted.texts,
@@ -143,6 +146,36 @@ fn entries(
         }
     }
     entries
+}
+
+/// What makes an entry one of a kind: an event may be both, part of a window and what must not
+/// follow on another.
+pub(super) fn identity(of: &str, entry: &Entry) -> String {
+    if entry.absence { format!("{of} absent") } else { of.to_owned() }
+}
+
+/// By group, events that must not follow.
+fn absences(
+    correlation: &LoadedCorrelation,
+    fired: &BTreeSet<&RuleId>,
+    event: &Event,
+    witness: &Arc<Witness>,
+    contributed: &mut Contributed,
+) -> BTreeMap<Group, Entry> {
+    let mut found = BTreeMap::new();
+    for step in correlation.plan.absent_steps().filter(|step| fired.contains(&step.id)) {
+        let value = |source: &Source| match source {
+            Source::Field(field) => {
+                Some(joined(&values(event, field, None))).filter(|text| !text.is_empty())
+            }
+            Source::Normalised(..) | Source::Group(_) | Source::Carried(_) => None,
+        };
+        match step.group.iter().map(value).collect::<Option<Group>>() {
+            Some(group) => drop(found.insert(group, Entry::absence(&step.id, witness))),
+            None => contributed.ungrouped += 1,
+        }
+    }
+    found
 }
 
 /// The values that a correlation counts or sums.

@@ -53,6 +53,8 @@ impl Witness {
 /// A contribution within its window. One of a correlation stands for all the events behind it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Entry {
+    /// It is of a rule that must not follow, and no part of a window.
+    pub absence: bool,
     /// The rules that fired, of those that the correlation names.
     pub steps: BTreeSet<RuleId>,
     /// By rule, the values in which its event must differ from those of the other rules; empty
@@ -71,6 +73,20 @@ pub struct Entry {
 }
 
 impl Entry {
+    /// An event that must not follow.
+    pub(super) fn absence(rule: &RuleId, event: &Arc<Witness>) -> Self {
+        Self {
+            absence: true,
+            steps: BTreeSet::from([rule.clone()]),
+            differ: BTreeMap::new(),
+            texts: BTreeSet::new(),
+            numbers: Vec::new(),
+            carried: Vec::new(),
+            events: vec![Arc::clone(event)],
+            total: 1,
+        }
+    }
+
     /// Joins another stage or copy of the same event. Any order comes to the same.
     pub(super) fn merge(&mut self, other: Self) {
         self.steps.extend(other.steps.iter().cloned());

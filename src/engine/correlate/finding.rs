@@ -173,6 +173,15 @@ impl Fired<'_> {
             why.push(Reason { field: name.clone(), value, clause: "group-by".to_owned() });
         }
         why.extend(self.differing());
+        why.extend(self.correlation.document.absent.iter().map(|absent| {
+            let names: Vec<&str> =
+                self.correlation.plan.absent_steps().map(|step| step.name.as_str()).collect();
+            Reason {
+                field: "(absent)".to_owned(),
+                value: names.join(", ").chars().take(VALUE_MAX).collect(),
+                clause: format!("no event within {} after it", span(absent.within_seconds)),
+            }
+        }));
         let texts: BTreeSet<&String> =
             contributing.iter().flat_map(|placed| &placed.entry.texts).collect();
         for text in texts.into_iter().take(VALUES_MAX) {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::judge::Test;
 use super::memory::Memory;
-use super::plan::{LoadedCorrelation, Plan, Source, Step, test};
+use super::plan::{Absent, LoadedCorrelation, Plan, Source, Step, test};
 use super::{Moment, SECOND};
 use crate::audit::taxonomy::{Known, knows};
 use crate::engine::loaded::{LoadedRule, NotRun};
@@ -105,7 +105,7 @@ impl<'a> Linker<'a> {
         loop {
             let before = idle.len();
             for (at, correlation) in self.all.iter().enumerate() {
-                let rests = correlation.document.rules.iter().any(|name| {
+                let rests = correlation.document.members().any(|name| {
                     let unknown = self.rule(name).is_none() && self.correlation(name).is_none();
                     (unknown && foreign.contains(&name.text.to_lowercase()))
                         || self.correlation(name).is_some_and(|child| idle.contains(&child))
@@ -144,7 +144,7 @@ impl<'a> Linker<'a> {
         let stuck: Vec<usize> = left.into_iter().filter(|at| self.reaches(*at, *at)).collect();
         for at in stuck {
             let Some(correlation) = self.all.get(at) else { continue };
-            let name = correlation.document.rules.iter().find(|name| {
+            let name = correlation.document.members().find(|name| {
                 let child = self.correlation(name);
                 child.is_some_and(|child| child == at || self.reaches(child, at))
             });
@@ -160,7 +160,7 @@ impl<'a> Linker<'a> {
 
     fn children(&self, at: usize) -> Vec<usize> {
         let Some(correlation) = self.all.get(at) else { return Vec::new() };
-        correlation.document.rules.iter().filter_map(|name| self.correlation(name)).collect()
+        correlation.document.members().filter_map(|name| self.correlation(name)).collect()
     }
 
     /// Whether `to` is among what `from` is made of.
@@ -182,12 +182,13 @@ impl<'a> Linker<'a> {
     fn ask_for(&mut self, at: usize) {
         let Some(correlation) = self.all.get(at) else { return };
         let document = &correlation.document;
-        for name in &document.rules {
+        let carried = self.carry.get(at).cloned().unwrap_or_default();
+        let asked = Asked::of(correlation, &carried);
+        for name in document.members() {
             let Some(child) = self.correlation(name) else { continue };
-            let carried = self.carry.get(at).cloned().unwrap_or_default();
-            let differ = document.differ.iter().map(|field| &field.text);
-            let wanted = document.group_by.iter().chain(valued(correlation)).chain(&carried);
-            let wanted = wanted.chain(differ);
+            // Of what must not follow, only the group counts.
+            let more = Some(&asked).filter(|_| document.rules.contains(name));
+            let wanted = document.group_by.iter().chain(more.into_iter().flat_map(Asked::all));
             let wanted: Vec<String> =
                 wanted.filter_map(|field| resolve(document, name, field)).collect();
             let known = self.all.get(child).map(|child| child.document.group_by.as_slice());
@@ -207,14 +208,11 @@ impl<'a> Linker<'a> {
     fn plan(&mut self, at: usize, correlation: &LoadedCorrelation) -> Plan {
         let document = &correlation.document;
         let carry = self.carry.get(at).cloned().unwrap_or_default();
-        let steps: Vec<Step> =
-            document.rules.iter().filter_map(|name| self.step(correlation, name, &carry)).collect();
-        for (at, step) in steps.iter().enumerate() {
-            if steps.iter().take(at).any(|other| other.id == step.id) {
-                let reason = format!("`{}` is named twice, by id and by name", step.name);
-                self.fault(document, document.rules.get(at), reason);
-            }
-        }
+        let steps = self.steps(document, &document.rules, &Asked::of(correlation, &carry));
+        let absent = document.absent.as_ref().map(|absent| Absent {
+            steps: self.steps(document, &absent.rules, &Asked::default()),
+            within: microseconds(absent.within_seconds),
+        });
         let test = match test(document) {
             Ok(test) => test,
             Err(reason) => {
@@ -222,15 +220,15 @@ impl<'a> Linker<'a> {
                 Test::Events(Vec::new())
             }
         };
-        let seconds = Moment::try_from(document.timespan_seconds).unwrap_or(Moment::MAX);
         Plan {
             ids: steps.iter().map(|step| step.id.clone()).collect(),
             steps,
-            timespan: seconds.saturating_mul(SECOND),
+            timespan: microseconds(document.timespan_seconds),
             test,
             carry,
             memory: correlation.memory.clone().map(|memory| self.remembering(memory)),
             differ: document.differ.iter().map(|field| field.text.clone()).collect(),
+            absent,
         }
     }
 
@@ -245,13 +243,25 @@ impl<'a> Linker<'a> {
         memory
     }
 
-    fn step(
+    fn steps(
         &mut self,
-        correlation: &LoadedCorrelation,
-        name: &RuleName,
-        carry: &[String],
-    ) -> Option<Step> {
-        let document = &correlation.document;
+        document: &Correlation,
+        names: &[RuleName],
+        asked: &Asked<'_>,
+    ) -> Vec<Step> {
+        let mut steps: Vec<Step> = Vec::new();
+        for name in names {
+            let Some(step) = self.step(document, name, asked) else { continue };
+            if steps.iter().any(|other| other.id == step.id) {
+                let reason = format!("`{}` is named twice, by id and by name", step.name);
+                self.fault(document, Some(name), reason);
+            }
+            steps.push(step);
+        }
+        steps
+    }
+
+    fn step(&mut self, document: &Correlation, name: &RuleName, asked: &Asked<'_>) -> Option<Step> {
         let (id, called, child) = match (self.correlation(name), self.rule(name)) {
             (Some(at), _) => {
                 let child = self.all.get(at)?;
@@ -264,19 +274,17 @@ impl<'a> Linker<'a> {
                 return None;
             }
         };
-        let mut sources = |wanted: &mut dyn Iterator<Item = &String>| -> Vec<Source> {
-            let named: Vec<&String> = wanted.collect();
-            named
-                .into_iter()
-                .filter_map(|field| self.source(document, name, child, field))
-                .collect()
+        let group_by: Vec<&String> = document.group_by.iter().collect();
+        let mut sources = |wanted: &[&String]| -> Vec<Source> {
+            let found = wanted.iter().map(|field| self.source(document, name, child, field));
+            found.collect::<Vec<_>>().into_iter().flatten().collect()
         };
-        let group = sources(&mut document.group_by.iter());
-        let carry = sources(&mut carry.iter());
-        let differ = sources(&mut document.differ.iter().map(|field| &field.text));
+        let group = sources(&group_by);
+        let carry = sources(&asked.carry);
+        let differ = sources(&asked.differ);
         let mut values = Vec::new();
-        for field in valued(correlation) {
-            let normaliser = correlation.memory.as_ref().and_then(|m| m.normaliser(field));
+        for field in &asked.values {
+            let normaliser = asked.memory.and_then(|memory| memory.normaliser(field));
             let source = self.source(document, name, child, field);
             values.extend(source.map(|source| match (source, normaliser) {
                 (Source::Field(field), Some(with)) => Source::Normalised(field, with),
@@ -330,6 +338,34 @@ fn valued(correlation: &LoadedCorrelation) -> &[String] {
         Some(memory) => memory.fields(),
         None => correlation.document.fields(),
     }
+}
+
+/// What a correlation asks of its rules, besides the group.
+#[derive(Default)]
+struct Asked<'a> {
+    memory: Option<&'a Memory>,
+    values: Vec<&'a String>,
+    carry: Vec<&'a String>,
+    differ: Vec<&'a String>,
+}
+
+impl<'a> Asked<'a> {
+    fn of(correlation: &'a LoadedCorrelation, carry: &'a [String]) -> Self {
+        Self {
+            memory: correlation.memory.as_ref(),
+            values: valued(correlation).iter().collect(),
+            carry: carry.iter().collect(),
+            differ: correlation.document.differ.iter().map(|field| &field.text).collect(),
+        }
+    }
+
+    fn all(&self) -> impl Iterator<Item = &'a String> {
+        self.values.iter().chain(&self.carry).chain(&self.differ).copied()
+    }
+}
+
+fn microseconds(seconds: u64) -> Moment {
+    Moment::try_from(seconds).unwrap_or(Moment::MAX).saturating_mul(SECOND)
 }
 
 /// The field that a name means in the events of one rule; `None` for an alias that leaves it out.

@@ -82,6 +82,53 @@ pub(super) fn firings(happenings: &[Happening]) -> BTreeSet<Firing> {
             }
         }
     }
+    // What contributes shows how far the events reach.
+    let contributing = all.iter().filter(|h| h.rules.contains(['a', 'b', 'c']));
+    let newest = contributing.map(|h| h.second).max().unwrap_or_default();
+    let tests: [(&'static str, &str, &str, i64, Test); 4] = [
+        ("absent", "a", "b", 20, |w| (w.len() >= 2).then(|| ids(w))),
+        ("absent-long", "ac", "b", 90, |w| ["a", "c"].iter().all(|r| has(w, r)).then(|| ids(w))),
+        ("absent-self", "c", "c", 25, |w| Some(ids(w))),
+        ("absent-differ", "ab", "c", 30, |w| different(w, &["a", "b"], true, &mut Vec::new())),
+    ];
+    for (name, letters, absent, within, test) in tests {
+        let all = if name == "absent-differ" { &from_somewhere } else { &all };
+        for (who, mine) in grouped(all, letters) {
+            let follows = |h: &&Happening| h.who == who && h.rules.contains(absent);
+            let follows: Vec<i64> = happenings.iter().filter(follows).map(|h| h.second).collect();
+            for ids in unless(&mine, &follows, within, newest, test) {
+                found.insert((name, who.clone(), ids));
+            }
+        }
+    }
+    found
+}
+
+/// As [`slide`], where something must not follow. What the events do not reach is not claimed.
+fn unless(
+    mine: &[&Happening],
+    follows: &[i64],
+    within: i64,
+    newest: i64,
+    test: Test,
+) -> Vec<BTreeSet<String>> {
+    let moments: BTreeSet<i64> = mine.iter().map(|h| h.second).collect();
+    let mut found = Vec::new();
+    let mut free = i64::MIN;
+    for moment in moments {
+        let inside = |h: &&&Happening| h.second <= moment && moment - h.second <= TIMESPAN;
+        let window: Vec<&Happening> = mine.iter().filter(inside).copied().collect();
+        let Some(ids) = test(&window).filter(|_| moment >= free) else { continue };
+        let after = |second: &&i64| **second > moment && **second - moment <= within;
+        match follows.iter().filter(after).min() {
+            Some(second) => free = *second,
+            None if moment + within < newest => {
+                found.push(ids);
+                free = moment + within.max(TIMESPAN) + 1;
+            }
+            None => break,
+        }
+    }
     found
 }
 
@@ -139,7 +186,7 @@ fn chained(all: &[&Happening], found: &mut BTreeSet<Firing>) {
 }
 
 impl Happening {
-    fn of(who: &str) -> Self {
+    pub(super) fn of(who: &str) -> Self {
         Self {
             second: 0,
             id: String::new(),

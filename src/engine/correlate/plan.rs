@@ -39,6 +39,15 @@ pub(in crate::engine) struct Plan {
     pub(super) memory: Option<Memory>,
     /// Fields in which the events of the steps must differ.
     pub(super) differ: Vec<String>,
+    /// What must not follow.
+    pub(super) absent: Option<Absent>,
+}
+
+/// Rules of which none may have an event after the condition held.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Absent {
+    pub steps: Vec<Step>,
+    pub within: Moment,
 }
 
 impl Default for Plan {
@@ -51,6 +60,7 @@ impl Default for Plan {
             carry: Vec::new(),
             memory: None,
             differ: Vec::new(),
+            absent: None,
         }
     }
 }
@@ -83,6 +93,15 @@ impl Plan {
     /// The rules and correlations it is made of.
     pub(in crate::engine) fn made_of(&self) -> &[RuleId] {
         &self.ids
+    }
+
+    /// The rules and correlations that must not follow. They are no part of what is told.
+    pub(in crate::engine) fn not_to_follow(&self) -> impl Iterator<Item = &RuleId> {
+        self.absent_steps().map(|step| &step.id)
+    }
+
+    pub(super) fn absent_steps(&self) -> impl Iterator<Item = &Step> {
+        self.absent.iter().flat_map(|absent| &absent.steps)
     }
 }
 

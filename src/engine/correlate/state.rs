@@ -9,9 +9,9 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use super::entry::{Entry, Witness};
-use super::judge::Placed;
+use super::judge::{Placed, Verdict};
 use super::memory::twin::MemoryTwin;
-use super::windows::{Cluster, Counts, Window, Windows};
+use super::windows::{Cluster, Counts, Pending, Window, Windows};
 use super::{Group, Moment};
 use crate::model::finding::{Actor, ActorKind, Evidence, Outcome, Target};
 use crate::model::ids::{ClusterId, RuleId};
@@ -124,6 +124,17 @@ struct WindowTwin {
     rule: String,
     group: Group,
     fired: Option<Moment>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pending: Option<PendingTwin>,
+    events: Vec<PlacedTwin>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct PendingTwin {
+    moment: Moment,
+    due: Moment,
+    measured: String,
+    chosen: Option<Vec<usize>>,
     events: Vec<PlacedTwin>,
 }
 
@@ -131,6 +142,8 @@ struct WindowTwin {
 struct PlacedTwin {
     moment: Moment,
     identity: String,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    absence: bool,
     steps: Vec<String>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     differ: BTreeMap<String, Vec<BTreeSet<String>>>,
@@ -227,6 +240,7 @@ impl Table {
         Ok(PlacedTwin {
             moment,
             identity: identity.to_owned(),
+            absence: entry.absence,
             steps: entry.steps.iter().map(|step| step.as_str().to_owned()).collect(),
             differ: entry
                 .differ
@@ -239,6 +253,12 @@ impl Table {
             events: events?,
             total: entry.total,
         })
+    }
+}
+
+impl Table {
+    fn all(&mut self, events: &VecDeque<Placed>) -> Result<Vec<PlacedTwin>, StateError> {
+        events.iter().map(|e| self.placed(e.moment, &e.identity, &e.entry)).collect()
     }
 }
 
@@ -257,14 +277,22 @@ fn cluster(id: &ClusterId, cluster: &Cluster) -> Result<ClusterTwin, StateError>
     let mut windows = Vec::new();
     for (rule, groups) in &cluster.rules {
         for (group, window) in &groups.groups {
-            let events = window.events.iter();
-            let events: Result<_, _> =
-                events.map(|e| table.placed(e.moment, &e.identity, &e.entry)).collect();
+            let events = table.all(&window.events)?;
+            let pending = window.pending.as_ref().map(|pending| {
+                Ok(PendingTwin {
+                    moment: pending.moment,
+                    due: pending.due,
+                    measured: pending.verdict.measured.clone(),
+                    chosen: pending.verdict.chosen.clone(),
+                    events: table.all(&pending.events)?,
+                })
+            });
             windows.push(WindowTwin {
                 rule: rule.as_str().to_owned(),
                 group: group.clone(),
                 fired: window.fired,
-                events: events?,
+                pending: pending.transpose()?,
+                events,
             });
         }
     }
@@ -293,10 +321,16 @@ impl ClusterTwin {
             let arrived = cluster.waiting.entry(moment).or_default();
             arrived.entry(RuleId::new(rule)).or_default().insert((group, identity), entry);
         }
-        for WindowTwin { rule, group, fired, events: placed } in self.windows {
-            let placed: Result<VecDeque<Placed>, _> =
-                placed.into_iter().map(|event| event.read(&events)).collect();
-            let window = Window { events: placed?, fired };
+        let read = |placed: Vec<PlacedTwin>| -> Result<VecDeque<Placed>, StateError> {
+            placed.into_iter().map(|event| event.read(&events)).collect()
+        };
+        for WindowTwin { rule, group, fired, pending, events: placed } in self.windows {
+            let pending = pending.map(|twin| {
+                let PendingTwin { moment, due, measured, chosen, events } = twin;
+                let verdict = Verdict { measured, steps: None, chosen };
+                Ok(Box::new(Pending { moment, due, verdict, events: read(events)? }))
+            });
+            let window = Window { events: read(placed)?, fired, pending: pending.transpose()? };
             cluster.rules.entry(RuleId::new(rule)).or_default().merge(group, window);
         }
         cluster.oldest = self.oldest.unwrap_or_else(|| cluster.oldest_held());
@@ -311,6 +345,7 @@ impl PlacedTwin {
         let named: Option<Vec<Arc<Witness>>> =
             self.events.iter().map(|place| events.get(*place).cloned()).collect();
         let entry = Entry {
+            absence: self.absence,
             steps: self.steps.into_iter().map(RuleId::new).collect(),
             differ: self.differ.into_iter().map(|(step, v)| (RuleId::new(step), v)).collect(),
             texts: self.texts.into_iter().collect(),

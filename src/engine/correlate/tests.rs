@@ -49,11 +49,20 @@ fn rules() -> RuleSet {
         ("chain", "temporal_ordered", "event-count, c", ""),
     ];
     let extended = [
-        ("differ", "temporal", "a, b, c", "differ: [sourceIPs]"),
-        ("differ-ordered", "temporal_ordered", "a, b", "differ: [sourceIPs]"),
+        ("differ", "temporal", "a, b, c", "", "differ: [sourceIPs]"),
+        ("differ-ordered", "temporal_ordered", "a, b", "", "differ: [sourceIPs]"),
+        ("absent", "event_count", "a", "{gte: 2}", "absent: {rules: [b], within: 20s}"),
+        ("absent-long", "temporal", "a, c", "", "absent: {rules: [b], within: 90s}"),
+        ("absent-self", "event_count", "c", "{gte: 1}", "absent: {rules: [c], within: 25s}"),
+        (
+            "absent-differ",
+            "temporal_ordered",
+            "a, b",
+            "",
+            "differ: [sourceIPs]\n  absent: {rules: [c], within: 30s}",
+        ),
     ];
     let plain = correlations.map(|(name, kind, of, condition)| (name, kind, of, condition, ""));
-    let extended = extended.map(|(name, kind, of, extension)| (name, kind, of, "", extension));
     for (at, (name, kind, of, condition, extension)) in plain.iter().chain(&extended).enumerate() {
         let line = |indent: &str, text: &str| {
             if text.is_empty() { String::new() } else { format!("{indent}{text}\n") }
@@ -116,7 +125,7 @@ fn told(findings: &[Finding]) -> BTreeSet<Firing> {
         .collect()
 }
 
-fn firings_names() -> [&'static str; 15] {
+fn firings_names() -> [&'static str; 19] {
     [
         "event-count",
         "value-count",
@@ -133,6 +142,10 @@ fn firings_names() -> [&'static str; 15] {
         "chain",
         "differ",
         "differ-ordered",
+        "absent",
+        "absent-long",
+        "absent-self",
+        "absent-differ",
     ]
 }
 
@@ -449,5 +462,6 @@ fn a_chain_groups_by_a_field_that_only_the_events_below_have() {
     assert_eq!(events, ["e0", "e1", "e4", "e5"]);
 }
 
+mod absence;
 mod extensions;
 mod kept;

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::contribution::{Contribution, join};
 use super::entry::Entry;
-use super::judge::Placed;
+use super::judge::{Placed, Verdict};
 use super::memory::RuleMemory;
 use super::plan::GROUP_EVENTS_MAX;
 use super::settle::Settling;
@@ -126,6 +126,8 @@ impl Default for Cluster {
 /// The groups of one correlation.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub(super) struct RuleWindows {
+    /// Groups that wait for an absence, by the moment at which it is proven.
+    due: BTreeSet<(Moment, Group)>,
     pub groups: BTreeMap<Group, Window>,
     /// Groups by the moment of their latest event, the quietest first.
     ages: BTreeSet<(Moment, Group)>,
@@ -139,12 +141,34 @@ pub(super) struct Window {
     pub events: VecDeque<Placed>,
     /// When it fired last.
     pub fired: Option<Moment>,
+    /// What fires unless something follows; until that is known the group is silent.
+    pub pending: Option<Box<Pending>>,
+}
+
+/// A condition that held, and waits for an absence.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Pending {
+    /// When it held.
+    pub moment: Moment,
+    /// The first moment at which nothing can follow any more that counts.
+    pub due: Moment,
+    /// With places among `events`.
+    pub verdict: Verdict,
+    /// The entries that made it hold.
+    pub events: VecDeque<Placed>,
 }
 
 impl Windows {
     /// What became of the contributions.
     pub fn counts(&self) -> Counts {
         self.counts
+    }
+
+    /// Conditions that held and whose absence is not proven: the events that were read do not reach
+    /// far enough behind them.
+    pub fn pending(&self) -> u64 {
+        let rules = self.clusters.values().flat_map(|cluster| cluster.rules.values());
+        rules.map(|rule| rule.due.len() as u64).sum()
     }
 
     /// Adds matches that belong to no group to the counts.
@@ -331,18 +355,44 @@ impl RuleWindows {
             }
         }
         known.fired = known.fired.max(window.fired);
+        known.pending = match (known.pending, window.pending) {
+            (Some(known), Some(other)) if other.moment < known.moment => Some(other),
+            (None, other) => other,
+            (known, _) => known,
+        };
         self.put(group, known);
     }
 
     pub(super) fn take(&mut self, group: &Group) -> Window {
         let Some(window) = self.groups.remove(group) else { return Window::default() };
         self.ages.remove(&(window.latest(), group.clone()));
-        self.events -= window.events.len();
+        self.events -= window.size();
+        if let Some(pending) = &window.pending {
+            self.due.remove(&(pending.due, group.clone()));
+        }
         window
     }
 
+    /// The first moment at which an absence is proven.
+    pub(super) fn next_due(&self) -> Option<Moment> {
+        self.due.first().map(|(due, _)| *due)
+    }
+
+    /// Takes what waited for an absence that is proven at `now`, with its group. It has fired.
+    pub(super) fn take_due(&mut self, now: Moment) -> Option<(Group, Pending)> {
+        let (_, group) = self.due.first().filter(|(due, _)| *due <= now)?.clone();
+        let mut window = self.take(&group);
+        let pending = window.pending.take()?;
+        window.fired = window.fired.max(Some(pending.moment));
+        self.put(group.clone(), window);
+        Some((group, *pending))
+    }
+
     pub(super) fn put(&mut self, group: Group, window: Window) {
-        self.events += window.events.len();
+        self.events += window.size();
+        if let Some(pending) = &window.pending {
+            self.due.insert((pending.due, group.clone()));
+        }
         self.ages.insert((window.latest(), group.clone()));
         self.groups.insert(group, window);
     }
@@ -364,7 +414,7 @@ impl RuleWindows {
             let dropped = self.take(&group);
             if !over {
                 counts.evicted_groups += 1;
-                counts.evicted_events += dropped.events.len() as u64;
+                counts.evicted_events += dropped.size() as u64;
             }
         }
     }
@@ -373,7 +423,12 @@ impl RuleWindows {
 impl Window {
     fn latest(&self) -> Moment {
         let event = self.events.back().map_or(Moment::MIN, |event| event.moment);
-        event.max(self.fired.unwrap_or(Moment::MIN))
+        let due = self.pending.as_ref().map_or(Moment::MIN, |pending| pending.due);
+        event.max(self.fired.unwrap_or(Moment::MIN)).max(due)
+    }
+
+    fn size(&self) -> usize {
+        self.events.len() + self.pending.as_ref().map_or(0, |pending| pending.events.len())
     }
 
     fn insert(&mut self, event: Placed) {

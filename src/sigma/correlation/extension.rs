@@ -12,8 +12,12 @@ use crate::sigma::node::{Entry, Node, Place, Value};
 const SECTION: &str = "midwatch";
 /// Values of the steps must differ.
 const DIFFER: &str = "differ";
+/// Rules that must not follow.
+const ABSENT: &str = "absent";
 /// The extensions that only correlations have.
-pub const KEYS: [&str; 1] = [DIFFER];
+pub const KEYS: [&str; 2] = [DIFFER, ABSENT];
+/// How long an absence may be waited for, in seconds: thirty days.
+const WITHIN_MAX: u64 = 30 * 24 * 60 * 60;
 /// Fields in which steps must differ, at most.
 const DIFFER_FIELDS_MAX: usize = 4;
 /// Rules whose events are compared with each other, at most: every choice is weighed against
@@ -24,6 +28,17 @@ const DIFFER_RULES_MAX: usize = 6;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FieldName {
     pub text: String,
+    pub place: Place,
+}
+
+/// Rules of which none may have an event after the condition held.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Absent {
+    /// Rules or correlations, by id or name. At least one.
+    pub rules: Vec<RuleName>,
+    /// For how long after the moment at which the condition held.
+    pub within_seconds: u64,
+    /// Where the document asks for it.
     pub place: Place,
 }
 
@@ -82,6 +97,36 @@ pub(super) fn differ(node: &Node, core: &Core<'_>, faults: &mut Faults) -> Vec<F
         faults.add(field.place, reason);
     }
     fields
+}
+
+/// What must not follow; `None` when the document does not ask.
+pub(super) fn absent(node: &Node, faults: &mut Faults) -> Option<Absent> {
+    let entry = entry(node, ABSENT)?;
+    let before = faults.len();
+    let mut rules = Vec::new();
+    let mut within = None;
+    for part in entry.value.entries() {
+        match part.key.as_str() {
+            "rules" => rules = super::rules(part, faults),
+            "within" => {
+                within = part.value.text().and_then(super::seconds);
+                if !within.is_some_and(|seconds| (1..=WITHIN_MAX).contains(&seconds)) {
+                    let reason = "`midwatch.absent.within` is a time of 30d at most, as 10m";
+                    faults.add(part.value.place, reason);
+                }
+            }
+            other => {
+                let reason = format!("`midwatch.absent` has no {}", quote(other));
+                faults.add(part.place, reason + "; it has rules and within");
+            }
+        }
+    }
+    if faults.len() == before && (rules.is_empty() || within.is_none()) {
+        let reason = "`midwatch.absent` needs what must not follow and for how long, as \
+                      `{rules: [pod-gone], within: 1h}`";
+        faults.add(entry.place, reason);
+    }
+    Some(Absent { rules, within_seconds: within?, place: entry.place })
 }
 
 fn fields(entry: &Entry, faults: &mut Faults) -> Vec<FieldName> {

@@ -114,6 +114,36 @@ fn steps_that_cannot_differ_are_refused_with_a_cure() {
 }
 
 #[test]
+fn what_must_not_follow_is_read_with_its_time() {
+    let text = "title: t\ncorrelation:\n  type: event_count\n  rules: [a]\n  group-by: [who]\n  \
+                aliases: {who: {a: user, b: uid}}\n  timespan: 1m\n  condition: {gte: 1}\n\
+                midwatch:\n  absent: {rules: [b], within: 2h}\n";
+    let documents = parse(text, "c.yml").unwrap();
+    let [Document::Correlation(correlation)] = documents.as_slice() else { panic!("one") };
+    let absent = correlation.absent.as_ref().unwrap();
+    assert_eq!((absent.rules[0].text.as_str(), absent.within_seconds), ("b", 7_200));
+    assert_eq!(correlation.members().count(), 2);
+}
+
+#[test]
+fn what_must_not_follow_is_refused_with_a_cure_when_it_is_incomplete() {
+    let check = |extension: &str, part: &str| {
+        let (line, _, reason) = fault("temporal", "", &format!("  absent: {extension}\n"));
+        assert!(reason.contains(part), "{reason}");
+        assert_eq!(line, 8, "{reason}");
+    };
+    check("{rules: [c]}", "needs what must not follow and for how long");
+    check("{within: 1h}", "needs what must not follow and for how long");
+    check("{rules: [], within: 1h}", "needs what must not follow");
+    check("[c]", "needs what must not follow");
+    check("{rules: [c], within: 0s}", "a time of 30d at most");
+    check("{rules: [c], within: 31d}", "a time of 30d at most");
+    check("{rules: [c], within: soon}", "a time of 30d at most");
+    check("{rules: [c, c], within: 1h}", "stands here twice");
+    check("{rules: [c], within: 1h, after: 1h}", "it has rules and within");
+}
+
+#[test]
 fn a_document_that_is_no_correlation_refuses_the_extensions_of_correlations() {
     let logsource = "logsource: {product: kubernetes, service: audit}\n";
     let detection = "{sel: {verb: get}, condition: sel";

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Bench, Ran, event, findings};
+use super::{Bench, RULE, Ran, event, findings};
 
 const CORRELATION: &str = "
 title: Three times
@@ -90,4 +90,56 @@ fn a_correlation_is_listed_shown_and_tested_like_any_rule() {
         .run(&["rules", "explain", "--rule", "three-times", "--rules", "rules", "event.json"], b"");
     assert_eq!(explain.code, Some(2), "{}", explain.err);
     assert!(explain.err.contains("about several events"), "{}", explain.err);
+}
+
+/// Lines that no rule can match, so that nothing decodes them: each a second apart.
+fn quiet(count: u32) -> String {
+    (0..count)
+        .map(|n| {
+            let time = format!("2026-01-02T03:{:02}:{:02}", 5 + n / 60, n % 60);
+            event(&format!("q-{n}"), "nobody")
+                .replace("\"clitest\"", "\"elsewhere\"")
+                .replace("2026-01-02T03:04:05", &time)
+        })
+        .collect()
+}
+
+#[test]
+fn an_absence_is_claimed_only_when_the_input_reaches_beyond_it() {
+    let absent = CORRELATION
+        .replace("{gte: 3}", "{gte: 1}")
+        .replace("  mode: on\n", "  mode: on\n  absent: {rules: [cli-test-rule], within: 5m}\n");
+    let bench = Bench::new();
+    bench.write("rules/three-times.yml", absent);
+    bench.write("once.json", at(30, "eve"));
+    bench.write("again.json", at(59, "eve"));
+    bench.write("short.json", quiet(200));
+    bench.write("long.json", quiet(2_000));
+    let summary = |ran: &Ran| {
+        let json: serde_json::Value = serde_json::from_str(&ran.out).unwrap();
+        let count = json["findings"].as_array().unwrap().len();
+        (count, json["summary"]["correlations"]["pending"].as_u64().unwrap())
+    };
+    let scan = |files: &[&str]| summary(&bench.scan(&[files, &["-o", "json"]].concat()));
+    // Whatever the order of the files, and though all but one line is only counted.
+    assert_eq!(scan(&["once.json", "short.json"]), (0, 1));
+    assert_eq!(scan(&["once.json", "long.json"]), (1, 0));
+    assert_eq!(scan(&["long.json", "once.json"]), (1, 0));
+    // The second time ends the wait of the first, and waits itself.
+    assert_eq!(scan(&["once.json", "long.json", "again.json"]), (1, 0));
+    let told = bench.scan(&["once.json", "short.json"]);
+    let line = "Unproven   1 correlation would fire if nothing followed";
+    assert!(told.out.contains(line), "{}", told.out);
+}
+
+#[test]
+fn an_extension_of_correlations_in_a_rule_is_refused_where_it_stands() {
+    let bench = bench(CORRELATION);
+    let changed = RULE.replace("midwatch:\n", "midwatch:\n  differ: [sourceIPs]\n");
+    assert_ne!(RULE, changed);
+    bench.write("rules/cli-test-rule.yml", changed);
+    let ran = bench.scan(&["early.json"]);
+    assert_eq!(ran.code, Some(2), "{}", ran.err);
+    let said = "`midwatch.differ` is about several events, and this is a rule";
+    assert!(ran.err.contains(said) && ran.err.contains("cli-test-rule.yml:"), "{}", ran.err);
 }

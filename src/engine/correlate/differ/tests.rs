@@ -24,6 +24,7 @@ fn window(told: &[Told], fields: usize) -> VecDeque<Placed> {
             })
             .collect();
         let entry = Entry {
+            absence: false,
             steps: differ.keys().cloned().collect(),
             differ,
             texts: BTreeSet::new(),
