@@ -3,27 +3,29 @@
 
 use super::{BodyNeed, Left, Needs, RESOURCE_VERBS, needs, of_rule};
 use crate::engine::ruleset::{LoadedCorrelation, RuleSet};
+use crate::model::ids::RuleId;
 use crate::sigma::condition::{Condition, Quantity};
 use crate::sigma::correlation::{Bound, CorrelationCondition, Relation};
 
 /// The needs of a correlation's members together. Circles are refused when rules are loaded.
 pub(super) fn of_correlation(rules: &RuleSet, correlation: &LoadedCorrelation) -> Needs {
-    let members: Vec<Needs> = correlation
-        .plan
-        .made_of()
-        .iter()
-        .filter_map(|id| {
-            if let Some(rule) = rules.loaded().find(|rule| rule.reference.id == *id) {
-                return Some(of_rule(rule));
-            }
-            let listed = rules.catalogue().into_iter().map(|(listed, _)| listed);
-            let name = listed.into_iter().find(|listed| listed.reference.id == *id)?.reference;
-            needs(rules, &name.name)
-        })
-        .collect();
+    let of = |id: &RuleId| {
+        if let Some(rule) = rules.loaded().find(|rule| rule.reference.id == *id) {
+            return Some(of_rule(rule));
+        }
+        let listed = rules.catalogue().into_iter().map(|(listed, _)| listed);
+        let name = listed.into_iter().find(|listed| listed.reference.id == *id)?.reference;
+        needs(rules, &name.name)
+    };
+    let mut members: Vec<Needs> = correlation.plan.made_of().iter().filter_map(of).collect();
     let left: Vec<Left> = members.iter().map(|member| member.admin).collect();
     let document = &correlation.document;
     let (admin, false_alarms) = under(&document.condition, document.kind.is_temporal(), &left);
+    // What must not follow must be seen if it does.
+    let absent: Vec<Needs> = correlation.plan.not_to_follow().filter_map(of).collect();
+    let unseen = absent.iter().any(|absent| absent.admin != Left::Whole);
+    let false_alarms = false_alarms || (unseen && admin != Left::Blind);
+    members.extend(absent);
     Needs {
         verbs: RESOURCE_VERBS
             .into_iter()

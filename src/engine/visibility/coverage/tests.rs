@@ -65,3 +65,30 @@ fn resources_without_any_body_are_told() {
     assert!(!writes("pods").bodiless);
     assert!(!of("  a: {verb: create}\n  condition: a\n").bodiless);
 }
+
+#[test]
+fn what_must_not_follow_and_is_not_seen_alarms_falsely() {
+    use crate::engine::ruleset::{RuleSet, RuleSource};
+    let own = "mode: on, dedup: [user.username], guide: {questions: [q], evidence: [e]}";
+    let rule = |at: u8, name: &str, verb: &str| {
+        format!(
+            "title: {name}\nid: 00000000-0000-4000-8000-00000000000{at}\nname: {name}\nlogsource: \
+             {{product: kubernetes, service: audit}}\ndetection: {{a: {{verb: {verb}, \
+             objectRef.resource: pods}}, condition: a}}\nlevel: low\nmidwatch: {{{own}}}\n---\n"
+        )
+    };
+    for (verb, falsely) in [("get", true), ("delete", false)] {
+        let text = rule(0, "made", "create")
+            + &rule(1, "gone", verb)
+            + &format!(
+                "title: x\nid: 00000000-0000-4000-8000-000000000009\nname: x\ncorrelation: {{type: \
+                 event_count, rules: [made], group-by: [user.username], timespan: 1m, condition: \
+                 {{gte: 1}}}}\nlevel: low\nmidwatch: {{{own}, absent: {{rules: [gone], within: \
+                 1h}}}}\n"
+            );
+        let rules = RuleSet::load(&[RuleSource { path: "t.yml".into(), text }]).expect("sound");
+        let needs = needs(&rules, "x").expect("known");
+        assert_eq!((needs.admin, needs.false_alarms), (Left::Whole, falsely), "{verb}");
+        assert!(needs.describe_verbs().contains(verb), "{verb}");
+    }
+}
