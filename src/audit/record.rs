@@ -53,7 +53,10 @@ pub struct Decoded {
 pub fn decode(line: &[u8], offset: u64, origin: &Origin) -> Decoded {
     let mut decoder = Decoder { line, offset, origin, decoded: Decoded::default(), digest: None };
     // Bytes that are no UTF-8 become U+FFFD: a cut inside a sequence must not cost the record.
-    decoder.documents(&String::from_utf8_lossy(line));
+    match std::str::from_utf8(line) {
+        Ok(text) => decoder.documents(text),
+        Err(_) => decoder.documents(&String::from_utf8_lossy(line)),
+    }
     decoder.decoded
 }
 
