@@ -22,6 +22,7 @@ mod projection;
 pub mod scan;
 mod search;
 mod surprise;
+mod table;
 mod text;
 mod tokens;
 mod unescape;
