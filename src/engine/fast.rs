@@ -9,6 +9,7 @@
 //! It compiles the parsed documents with code of its own. What both paths shared, no comparison of
 //! the two could ever find wrong.
 
+mod absent;
 mod ask;
 mod bits;
 mod branch;
@@ -17,6 +18,7 @@ mod derived;
 mod envelope;
 mod judge;
 mod keys;
+mod layout;
 mod memory;
 mod projection;
 pub mod scan;

@@ -9,11 +9,18 @@ const EVENT: &str = r#"{"kind":"Event","apiVersion":"audit.k8s.io/v1","verb":"ge
 /// Reads a line with one rule, which must match it, and both paths must say so.
 #[track_caller]
 fn found(detection: &str, line: &str) {
+    found_after(detection, &[], line);
+}
+
+/// The same behind other lines, which must not match.
+#[track_caller]
+fn found_after(detection: &str, before: &[&str], line: &str) {
     let text = format!(
         "title: t\nname: t\nlogsource: {{product: kubernetes, service: audit}}\ndetection:\n{detection}"
     );
     let rules = RuleSet::of_directory(&[RuleSource { path: "t.yml".to_owned(), text }]).unwrap();
-    let (_, findings) = compare(&rules, [line.as_bytes()], &origin(None));
+    let lines = before.iter().chain([&line]).map(|line| line.as_bytes());
+    let (_, findings) = compare(&rules, lines, &origin(None));
     assert_eq!(findings, 1, "{line}");
 }
 
@@ -72,4 +79,15 @@ fn what_is_nested_deeper_than_the_decoder_follows_is_not_seen() {
     found(rule, &format!("{EVENT},\"sourceIPs\":{value}}}"));
     let deepest = format!("{}1{}", "[".repeat(140), "]".repeat(140));
     found(other, &format!("{EVENT},\"x\":{deepest}}}"));
+}
+
+#[test]
+fn a_key_of_plain_events_is_none_inside_a_text() {
+    let rule = "  a: {midwatch.truncated: true}\n  b: {responseStatus.code: 500}\n  \
+                condition: a or b\n";
+    let plain = format!("{EVENT},\"responseStatus\":{{\"code\":200}}}}");
+    // The text of the log ends at the first quote that is not escaped, in front of a key.
+    let inside = plain.replace('"', "\\\"").replace("\\\"code\\\"", "\"code\"");
+    let record = format!("{{\"category\":\"kube-audit\",\"properties\":{{\"log\":\"{inside}\"}}}}");
+    found_after(rule, &[&plain, &plain], &record);
 }
