@@ -7,6 +7,7 @@ mod export;
 pub(super) mod folder;
 mod list;
 mod lock;
+mod scaffold;
 mod show;
 pub(super) mod sources;
 pub(in crate::cli) mod tuning;
@@ -25,6 +26,7 @@ pub(super) fn rules(arguments: &RulesArguments, console: &mut Console) -> Result
         RulesCommand::Lint(arguments) => check::lint(arguments, console),
         RulesCommand::Coverage(arguments) => coverage::coverage(arguments, console),
         RulesCommand::Export(arguments) => export::export(arguments, console),
+        RulesCommand::New(arguments) => scaffold::new(arguments, console),
         RulesCommand::Lock(arguments) => lock::lock(arguments, console),
         RulesCommand::Explain(arguments) => explain::explain(arguments, console),
     }

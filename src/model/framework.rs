@@ -75,7 +75,9 @@ const REVOKED: [(&str, &str); 9] = [
     ("T1562.010", "T1689"),
 ];
 
-const TECHNIQUES: [(&str, &str); 88] = [
+const TECHNIQUES: [(&str, &str); 90] = [
+    ("T1003", "OS Credential Dumping"),
+    ("T1003.008", "/etc/passwd and /etc/shadow"),
     ("T1005", "Data from Local System"),
     ("T1020", "Automated Exfiltration"),
     ("T1021", "Remote Services"),

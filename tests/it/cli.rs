@@ -7,6 +7,7 @@ use std::process::{Command, Output, Stdio};
 
 use serde_json::Value;
 
+mod content;
 mod correlations;
 mod rule_folders;
 mod tuning;

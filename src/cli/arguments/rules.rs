@@ -38,6 +38,8 @@ pub enum RulesCommand {
     Coverage(RulesCoverageArguments),
     /// Print the whole catalogue for a spreadsheet, another tool or the ATT&CK Navigator
     Export(RulesExportArguments),
+    /// Begin a rule: write its file and its cases, which say what is missing
+    New(RulesNewArguments),
     /// Write rules.lock: the version of each rule, and a hash of what it says
     Lock(RulesLockArguments),
     /// Tell clause by clause why a rule matches an event, or why not
@@ -103,14 +105,19 @@ pub struct RulesShowArguments {
 #[derive(Debug, Args)]
 #[command(after_help = "\
 A case is a line of <rule>.cases.jsonl beside <rule>.yml: its name, whether the rule must match, \
-and an event.
+and an event. With --mutate every clause of every rule about single events is left out once and \
+turned round once; a change that no case notices is a warning, and a case is missing.
 
 Examples:
   midwatch rules test
-  midwatch rules test ./my-rules")]
+  midwatch rules test ./my-rules
+  midwatch rules test ./my-rules --mutate")]
 pub struct RulesTestArguments {
     /// Directory of rules and cases; without it, the built-in ones
     pub dir: Option<PathBuf>,
+    /// Also tell which clauses could be left out or turned round without any case noticing
+    #[arg(long)]
+    pub mutate: bool,
     /// How to print the outcome
     #[arg(short, long, value_enum, default_value_t = TextFormat::Table)]
     pub output: TextFormat,
@@ -208,6 +215,26 @@ pub struct RulesExportArguments {
     pub mode: Vec<Mode>,
     #[command(flatten)]
     pub rules: RulesFrom,
+}
+
+/// Arguments of `rules new`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Writes DIR/kubernetes/TACTIC/NAME.yml and NAME.cases.jsonl beside it. The rule loads; its cases fail \
+until both are filled in, and say what belongs there. docs/writing-rules.md goes through it.
+
+Examples:
+  midwatch rules new quota-deleted --tactic impact
+  midwatch rules new quota-deleted --tactic impact --dir ./my-rules")]
+pub struct RulesNewArguments {
+    /// Name of the rule, in lower case with dashes; it becomes the file's name
+    pub name: String,
+    /// ATT&CK tactic, such as credential-access
+    #[arg(long, default_value = "execution")]
+    pub tactic: String,
+    /// Directory of rules
+    #[arg(long, value_name = "DIR", default_value = "rules")]
+    pub dir: PathBuf,
 }
 
 /// Arguments of `rules lock`.

@@ -175,9 +175,9 @@ fn blind_spots(entry: &Entry<'_>) -> String {
         told.push_str("- Of Kubernetes events, AKS logs no `deletecollection`.\n");
     }
     if entry.rule.is_correlation {
-        told.push_str("- It looks at several events; `midwatch scan` runs it, and the online functions say so where they do not.\n");
+        told.push_str("- It looks at several events together; `docs/sigma.md` says where such rules run and how far they remember.\n");
     }
-    told.push_str("- What happens inside a container or on a node, and what reaches the API server not at all.\n");
+    told.push_str("- It does not see what happens inside a container or on a node, nor anything that never reaches the API server.\n");
     told
 }
 

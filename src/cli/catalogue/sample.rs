@@ -9,26 +9,42 @@ const TEXT_MAX: usize = 120;
 const ITEMS_MAX: usize = 3;
 const DEPTH_MAX: usize = 9;
 /// Lines of the whole example.
-const LINES_MAX: usize = 60;
+const LINES_MAX: usize = 80;
 /// What says nothing about the behaviour.
-const LEFT_OUT: &[&str] = &["managedFields", "kubectl.kubernetes.io/last-applied-configuration"];
+const LEFT_OUT: &[&str] = &[
+    "managedFields",
+    "kubectl.kubernetes.io/last-applied-configuration",
+    "resourceVersion",
+    "creationTimestamp",
+    "terminationMessagePath",
+    "terminationMessagePolicy",
+    "apiserver.latency.k8s.io/authentication",
+    "apiserver.latency.k8s.io/authorization",
+    "apiserver.latency.k8s.io/etcd",
+    "apiserver.latency.k8s.io/total",
+];
 
 /// The last event of a case as indented JSON; `None` when it is none.
 pub(super) fn event(case: &Case) -> Option<String> {
     let value: Value = serde_json::from_str(case.events.last()?).ok()?;
     let mut event = inner(&value).unwrap_or(value);
     shorten(&mut event, 0);
-    // Bodies go first when it is still too long: who did what where is what a reader needs.
-    for body in ["responseObject", "requestObject"] {
-        let text = serde_json::to_string_pretty(&event).ok()?;
-        if text.lines().count() <= LINES_MAX {
-            return Some(text);
+    let lines =
+        |event: &Value| serde_json::to_string_pretty(event).map(|text| text.lines().count());
+    let object = event.as_object_mut()?;
+    // The final object says more than the request that led to it, but repeats it.
+    if object.contains_key("requestObject") && object.contains_key("responseObject") {
+        object.insert("responseObject".to_owned(), Value::String("…".to_owned()));
+    }
+    // The deepest parts go first: who did what where is what a reader needs most.
+    for depth in 0..=DEPTH_MAX {
+        if lines(&event).ok()? <= LINES_MAX {
+            break;
         }
-        let object = event.as_object_mut()?;
-        let both = ["requestObject", "responseObject"].iter().all(|it| object.contains_key(*it));
-        if let Some(value) = object.get_mut(body) {
-            let depth = if both { DEPTH_MAX } else { DEPTH_MAX - 4 };
-            shorten(value, depth);
+        for body in ["requestObject", "responseObject"] {
+            if let Some(value) = event.get_mut(body) {
+                shorten(value, depth);
+            }
         }
     }
     serde_json::to_string_pretty(&event).ok()

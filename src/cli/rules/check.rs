@@ -10,12 +10,14 @@ use super::{sources, tuning};
 use crate::api::json as twin;
 use crate::cli::arguments::TextFormat;
 use crate::cli::arguments::rules::{RulesLintArguments, RulesTestArguments};
+use crate::cli::catalogue::cases_beside;
 use crate::cli::console::Console;
 use crate::cli::escape::escape;
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::cli::table::count;
 use crate::engine::cases::{self, Case};
+use crate::engine::mutation;
 use crate::engine::ruleset::{Listed, NotRun, Provenance, RuleSet, RuleSource};
 use crate::engine::visibility::{self, RuleLint};
 use crate::sigma::error::SigmaError;
@@ -70,7 +72,11 @@ pub(super) fn test(arguments: &RulesTestArguments, console: &mut Console) -> Res
     let files = sources::rule_files(dir)?;
     let (rules, faults) = RuleSet::load_sound(&files, provenance(dir));
     let mut outcome = Outcome::of(&rules, faults);
-    outcome.test_all(&rules, &files, sources::case_files(dir)?);
+    let cases = sources::case_files(dir)?;
+    if arguments.mutate {
+        outcome.mutate_all(&rules, &cases);
+    }
+    outcome.test_all(&rules, &files, cases);
     tell(&outcome, arguments.output, console)
 }
 
@@ -87,11 +93,6 @@ fn provenance(dir: Option<&Path>) -> Provenance {
     if dir.is_some() { Provenance::Directory } else { Provenance::Shipped }
 }
 
-/// The file of cases that stands beside a rule's file.
-fn cases_beside(file: &str) -> String {
-    format!("{}.cases.jsonl", file.trim_end_matches(".yml").trim_end_matches(".yaml"))
-}
-
 impl Outcome {
     /// What loading alone came to: the faults, and a warning for what is sound and not run.
     fn of(rules: &RuleSet, faults: Vec<SigmaError>) -> Self {
@@ -103,6 +104,24 @@ impl Outcome {
             complaints.push(Complaint { severity: Severity::Warning, file, line, reason });
         }
         Self { rules: rules.catalogue().len(), other_logs, cases: None, complaints }
+    }
+
+    /// Tells which clauses no case would miss.
+    fn mutate_all(&mut self, rules: &RuleSet, cases: &[RuleSource]) {
+        for rule in rules.rules() {
+            let name = cases_beside(&rule.document.file);
+            let Some(file) = cases.iter().find(|file| file.path == name) else { continue };
+            let (cases, _) = cases::parse(&file.text, &name);
+            for survivor in mutation::check(rule, rules.lists(), &cases, &name).survivors {
+                let reason = format!(
+                    "no case notices `{}`; add one that only this clause decides",
+                    survivor.change
+                );
+                let (file, line) = (rule.document.file.clone(), rule.document.line);
+                let severity = Severity::Warning;
+                self.complaints.push(Complaint { severity, file, line, reason });
+            }
+        }
     }
 
     /// Runs the cases of the rules that are sound; those of the others wait until they are.
