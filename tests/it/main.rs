@@ -31,6 +31,7 @@ mod pipeline;
 mod reference_pages;
 mod rules;
 mod rules_built;
+mod rules_hygiene;
 mod salvage;
 mod sigma_cases;
 mod store;
