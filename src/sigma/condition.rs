@@ -1,7 +1,7 @@
 //! The condition language: tokens, grammar, and the names it refers to. `not` binds tighter than
 //! `and`, which binds tighter than `or`; key words are read in any case.
 
-use super::error::quote;
+use super::error::{bounded, quote};
 
 /// Parentheses and `not` may nest this deep.
 const DEPTH_MAX: usize = 50;
@@ -275,6 +275,7 @@ fn only(parts: &mut Vec<Condition>) -> Option<Condition> {
 
 fn unknown(word: &str, names: &[&str]) -> String {
     if word.contains('*') {
+        let word = bounded(word, 60);
         return format!("a pattern needs a number: write `1 of {word}` or `all of {word}`");
     }
     let known: Vec<String> = names.iter().take(8).map(|name| quote(name)).collect();

@@ -69,3 +69,13 @@ proptest! {
         let _ = parse(&text, &NAMES);
     }
 }
+
+#[test]
+fn a_message_shows_no_control_character_of_the_condition() {
+    for text in ["a\u{1b}[31m*", "b\u{7f}", "1 of c\u{1b}*", "2\u{1b} of a", "a \u{1b}"] {
+        let fault = parse(text, &["a"]).unwrap_err();
+        assert!(!fault.reason.contains(char::is_control), "{:?}", fault.reason);
+    }
+    let long = parse(&"x*".repeat(500), &["a"]).unwrap_err();
+    assert!(long.reason.len() < 300, "{}", long.reason);
+}
