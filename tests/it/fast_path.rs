@@ -1,8 +1,8 @@
 //! The fast path and the reference come to the same, line by line.
 
 mod misled;
-mod rules;
-mod variants;
+pub(crate) mod rules;
+pub(crate) mod variants;
 
 use std::fs::File;
 use std::path::Path;
@@ -56,7 +56,7 @@ fn compare<'l>(
     (reader.counters().clone(), findings)
 }
 
-fn lines_of(path: &Path) -> Vec<Vec<u8>> {
+pub(crate) fn lines_of(path: &Path) -> Vec<Vec<u8>> {
     let file = gzip::open(File::open(path).unwrap()).unwrap();
     let mut reader = LineReader::new(file, 16 << 20);
     let mut lines = Vec::new();
@@ -88,7 +88,7 @@ fn slashed(line: &[u8]) -> Vec<u8> {
 }
 
 /// The events of all cases of all shipped rules.
-fn case_events() -> Vec<Value> {
+pub(crate) fn case_events() -> Vec<Value> {
     let mut events = Vec::new();
     for file in builtin::case_files() {
         for line in file.text.lines() {
@@ -104,7 +104,7 @@ fn case_events() -> Vec<Value> {
 }
 
 /// A hostile line made of an event.
-fn hostile(event: &Value, dice: &mut Dice) -> Vec<u8> {
+pub(crate) fn hostile(event: &Value, dice: &mut Dice) -> Vec<u8> {
     let often = dice.pick(&[1, 4, 40, 1_000]);
     let event = variants::mutated(event, dice, often);
     let mut text = String::new();

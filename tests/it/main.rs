@@ -25,6 +25,7 @@ mod end_to_end;
 mod fake_host;
 mod fast_path;
 mod forms;
+mod fuzz_smoke;
 mod host_contract;
 mod managed_identity;
 mod pipeline;

@@ -93,7 +93,7 @@ const CONDITIONS: [&str; 10] = [
 ];
 
 /// A rule in a file of its own.
-pub(super) fn made(number: usize, events: &[Value], dice: &mut Dice) -> RuleSource {
+pub(crate) fn made(number: usize, events: &[Value], dice: &mut Dice) -> RuleSource {
     let mut text = format!(
         "title: Made\nid: {:08x}-0000-4000-8000-{number:012x}\nname: made-{number}\nlogsource: \
          {{product: kubernetes, service: audit}}\nlevel: low\ndetection:\n",

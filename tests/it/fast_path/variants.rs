@@ -4,14 +4,14 @@
 use serde_json::{Map, Value, json};
 
 /// Numbers that look random (xorshift), the same for the same seed.
-pub(super) struct Dice(u64);
+pub(crate) struct Dice(u64);
 
 impl Dice {
-    pub(super) fn new(seed: u64) -> Self {
+    pub(crate) fn new(seed: u64) -> Self {
         Self(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1)
     }
 
-    pub(super) fn below(&mut self, limit: usize) -> usize {
+    pub(crate) fn below(&mut self, limit: usize) -> usize {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
@@ -19,11 +19,11 @@ impl Dice {
     }
 
     /// True once in so many times.
-    pub(super) fn once_in(&mut self, times: usize) -> bool {
+    pub(crate) fn once_in(&mut self, times: usize) -> bool {
         self.below(times) == 0
     }
 
-    pub(super) fn pick<T: Clone>(&mut self, values: &[T]) -> T {
+    pub(crate) fn pick<T: Clone>(&mut self, values: &[T]) -> T {
         values[self.below(values.len())].clone()
     }
 }
@@ -82,7 +82,7 @@ const ODD_KEYS: [&str; 16] = [
 ];
 
 /// Changes some of the values and keys of an event.
-pub(super) fn mutated(value: &Value, dice: &mut Dice, often: usize) -> Value {
+pub(crate) fn mutated(value: &Value, dice: &mut Dice, often: usize) -> Value {
     if dice.once_in(often * 8) {
         return dice.pick(&odd_values());
     }
@@ -120,15 +120,15 @@ pub(super) fn mutated(value: &Value, dice: &mut Dice, often: usize) -> Value {
 
 /// How a text is spelled.
 #[derive(Clone, Copy)]
-pub(super) struct Spelling {
-    pub(super) shuffled: bool,
-    pub(super) blanks: bool,
-    pub(super) escapes: bool,
-    pub(super) twice: bool,
+pub(crate) struct Spelling {
+    pub(crate) shuffled: bool,
+    pub(crate) blanks: bool,
+    pub(crate) escapes: bool,
+    pub(crate) twice: bool,
 }
 
 impl Spelling {
-    pub(super) fn any(dice: &mut Dice) -> Self {
+    pub(crate) fn any(dice: &mut Dice) -> Self {
         Self {
             shuffled: dice.once_in(2),
             blanks: dice.once_in(4),
@@ -139,7 +139,7 @@ impl Spelling {
 }
 
 /// Writes a value; keys may come twice, the second time with another value.
-pub(super) fn spell(value: &Value, how: Spelling, dice: &mut Dice, out: &mut String) {
+pub(crate) fn spell(value: &Value, how: Spelling, dice: &mut Dice, out: &mut String) {
     match value {
         Value::Object(members) => {
             let mut entries: Vec<(&String, Value)> =
@@ -208,7 +208,7 @@ fn text(content: &str, how: Spelling, dice: &mut Dice, out: &mut String) {
 }
 
 /// A record of the platform around the text of an event.
-pub(super) fn enveloped(event: &str, dice: &mut Dice) -> String {
+pub(crate) fn enveloped(event: &str, dice: &mut Dice) -> String {
     let how = Spelling::any(dice);
     let tail = dice.pick(&["\n", "", "\n", " \n"]);
     let mut record = json!({
@@ -232,7 +232,7 @@ pub(super) fn enveloped(event: &str, dice: &mut Dice) -> String {
 }
 
 /// Damages a line as transport and quotas do, or leaves it.
-pub(super) fn damaged(line: &str, dice: &mut Dice) -> Vec<u8> {
+pub(crate) fn damaged(line: &str, dice: &mut Dice) -> Vec<u8> {
     let mut bytes = line.as_bytes().to_vec();
     match dice.below(12) {
         0 | 1 => bytes.truncate(dice.below(bytes.len())),
