@@ -124,6 +124,16 @@ fn invisible(rule: &Rule) -> Vec<(u32, Severity, String)> {
     branches.iter().filter_map(unlogged).collect()
 }
 
+/// Whether AKS writes the response's body of some request that the rule may be about.
+pub(super) fn shows_object(rule: &Rule) -> bool {
+    let Ok(branches) = conjuncts(rule) else { return true };
+    branches.iter().any(|branch| {
+        let requests = Requests::of(branch);
+        requests.combinations() > COMBINATIONS_MAX
+            || requests.patterns().any(|pattern| bodies(&pattern).response)
+    })
+}
+
 /// Why a branch can never hold on AKS, when it cannot.
 fn unlogged(branch: &Conjunct) -> Option<(u32, Severity, String)> {
     let requests = Requests::of(branch);

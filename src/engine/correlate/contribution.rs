@@ -8,6 +8,7 @@ use time::OffsetDateTime;
 
 use super::differ::Values;
 use super::entry::{Entry, Witness};
+use super::memory::Memory;
 use super::memory::normalise::Normaliser;
 use super::plan::{LoadedCorrelation, Source, Step};
 use super::{Group, Moment};
@@ -111,6 +112,12 @@ fn entries(
     contributed: &mut Contributed,
 ) -> BTreeMap<Group, Entry> {
     let mut entries: BTreeMap<Group, Entry> = BTreeMap::new();
+    let memory = correlation.plan.memory.as_ref();
+    let concerned = correlation.plan.steps.iter().any(|step| fired.contains(&step.id));
+    let sight = memory.filter(|_| concerned).and_then(|memory| memory.sighting(event));
+    if sight.is_none() && memory.is_some_and(Memory::needs_object) {
+        return entries;
+    }
     for step in correlation.plan.steps.iter().filter(|step| fired.contains(&step.id)) {
         let look_up = |source: &Source| match source {
             Source::Field(field) => values(event, field, None),
@@ -134,6 +141,7 @@ fn entries(
                     texts: counted.texts,
                     numbers: counted.numbers,
                     carried,
+                    sight: sight.clone(),
                     events: vec![Arc::clone(witness)],
                     total: 1,
                 };
@@ -249,7 +257,7 @@ fn every_value(event: &Event, field: &str) -> BTreeSet<String> {
     }
 }
 
-fn bounded(text: &str) -> String {
+pub(super) fn bounded(text: &str) -> String {
     if text.chars().nth(CHARS_MAX).is_none() {
         return text.to_owned();
     }

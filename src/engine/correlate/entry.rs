@@ -6,6 +6,7 @@ use std::sync::Arc;
 use time::OffsetDateTime;
 
 use super::differ::Values;
+use super::memory::sight::Sighting;
 use crate::audit::event::Event;
 use crate::model::finding::{Actor, Evidence, Outcome, Target};
 use crate::model::ids::RuleId;
@@ -66,6 +67,8 @@ pub struct Entry {
     pub numbers: Vec<f64>,
     /// Values that correlations of this one ask for, in the order of the plan.
     pub carried: Vec<Option<String>>,
+    /// What it shows of an object, for a rule that remembers objects.
+    pub(super) sight: Option<Sighting>,
     /// The events behind it in their order; the latest hundred.
     pub events: Vec<Arc<Witness>>,
     /// How many there were.
@@ -82,6 +85,7 @@ impl Entry {
             texts: BTreeSet::new(),
             numbers: Vec::new(),
             carried: Vec::new(),
+            sight: None,
             events: vec![Arc::clone(event)],
             total: 1,
         }

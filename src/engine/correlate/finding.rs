@@ -185,10 +185,11 @@ impl Fired<'_> {
         let texts: BTreeSet<&String> =
             contributing.iter().flat_map(|placed| &placed.entry.texts).collect();
         for text in texts.into_iter().take(VALUES_MAX) {
+            let (field, text) = memory
+                .map_or_else(|| (document.fields().join(", "), text.as_str()), |m| m.reason(text));
             let value = text.chars().take(VALUE_MAX).collect();
-            let fields = memory.map_or(document.fields(), Memory::fields);
-            let clause = if memory.is_some() { "first_seen" } else { "counted" };
-            why.push(Reason { field: fields.join(", "), value, clause: clause.to_owned() });
+            let clause = if memory.is_some() { "new" } else { "counted" };
+            why.push(Reason { field, value, clause: clause.to_owned() });
         }
         why
     }

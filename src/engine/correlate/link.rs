@@ -10,6 +10,7 @@ use super::plan::{Absent, LoadedCorrelation, Plan, Source, Step, test};
 use super::{Moment, SECOND};
 use crate::audit::taxonomy::{Known, knows};
 use crate::engine::loaded::{LoadedRule, NotRun};
+use crate::engine::visibility::shows_object;
 use crate::sigma::correlation::{Correlation, RuleName};
 use crate::sigma::error::SigmaError;
 
@@ -213,6 +214,9 @@ impl<'a> Linker<'a> {
             steps: self.steps(document, &absent.rules, &Asked::default()),
             within: microseconds(absent.within_seconds),
         });
+        if correlation.memory.as_ref().is_some_and(Memory::needs_object) {
+            self.all_show_objects(document);
+        }
         let test = match test(document) {
             Ok(test) => test,
             Err(reason) => {
@@ -229,6 +233,21 @@ impl<'a> Linker<'a> {
             memory: correlation.memory.clone().map(|memory| self.remembering(memory)),
             differ: document.differ.iter().map(|field| field.text.clone()).collect(),
             absent,
+        }
+    }
+
+    /// A rule whose events never show an object would be silent for ever here.
+    fn all_show_objects(&mut self, document: &Correlation) {
+        for name in &document.rules {
+            let reason = if self.correlation(name).is_some() {
+                "is a correlation, and the state of objects is read from single events; name rules"
+            } else if self.rule(name).is_some_and(|rule| !shows_object(&rule.document)) {
+                "is about requests of which AKS never writes the response's body, so no change \
+                 would ever be seen; name a rule about writes of another kind of object"
+            } else {
+                continue;
+            };
+            self.fault(document, Some(name), format!("`{}` {reason}", name.text));
         }
     }
 

@@ -7,20 +7,25 @@
 
 pub(in crate::engine) mod document;
 pub(in crate::engine) mod normalise;
+mod objects;
 mod seen;
+pub(super) mod sight;
 pub(super) mod twin;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use self::normalise::Normaliser;
+use self::sight::Sighting;
 use super::entry::Entry;
 use super::finding::span;
 use super::judge::{Placed, Verdict};
 use super::windows::{Counts, Limits};
 use super::{Group, Moment, SECOND};
+use crate::audit::event::Event;
 use crate::model::ids::RuleId;
 use crate::sigma::correlation::RuleName;
 
+pub(super) use self::objects::{Objects, Watched};
 pub(super) use self::seen::Seen;
 
 /// What a correlation remembers.
@@ -37,6 +42,8 @@ pub(in crate::engine) struct Memory {
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Kind {
     FirstSeen(FirstSeen),
+    /// Joined by `or`.
+    ObjectState(Vec<Watched>),
 }
 
 /// Values that were never seen in their group, or not for long.
@@ -59,6 +66,7 @@ pub(super) struct RuleMemory {
     /// from the beginning.
     pub since: Moment,
     pub seen: Seen,
+    pub objects: Objects,
 }
 
 /// Groups that fire, why, and with which events.
@@ -79,12 +87,40 @@ impl Memory {
     pub(super) fn fields(&self) -> &[String] {
         match &self.kind {
             Kind::FirstSeen(first) => &first.fields,
+            Kind::ObjectState(_) => &[],
+        }
+    }
+
+    /// What an event shows of an object, where that is what is remembered.
+    pub(super) fn sighting(&self, event: &Event) -> Option<Sighting> {
+        match &self.kind {
+            Kind::FirstSeen(_) => None,
+            Kind::ObjectState(watched) => {
+                Sighting::of(event, watched.iter().map(|watched| watched.field.as_str()))
+            }
+        }
+    }
+
+    /// Whether only events that show an object count.
+    pub(super) fn needs_object(&self) -> bool {
+        matches!(self.kind, Kind::ObjectState(_))
+    }
+
+    /// What came about, of a text in an entry that fired: the field, and what is told of it.
+    pub(super) fn reason<'a>(&'a self, text: &'a str) -> (String, &'a str) {
+        match &self.kind {
+            Kind::FirstSeen(first) => (first.fields.join(", "), text),
+            Kind::ObjectState(_) => {
+                let (field, told) = text.split_once(' ').unwrap_or(("", text));
+                (field.to_owned(), told)
+            }
         }
     }
 
     pub(super) fn normaliser(&self, field: &str) -> Option<Normaliser> {
         match &self.kind {
             Kind::FirstSeen(first) => first.normalise.get(field).copied(),
+            Kind::ObjectState(_) => None,
         }
     }
 
@@ -95,6 +131,7 @@ impl Memory {
                 let seconds = u64::try_from(first.expiry / SECOND).unwrap_or_default();
                 format!("first_seen, not within {}", span(seconds))
             }
+            Kind::ObjectState(_) => "object_state".to_owned(),
         }
     }
 
@@ -109,6 +146,7 @@ impl Memory {
     pub(super) fn learning(&self, limits: &Limits) -> Option<Moment> {
         match &self.kind {
             Kind::FirstSeen(first) => Some(first.learning(limits)),
+            Kind::ObjectState(_) => None,
         }
     }
 }
@@ -123,7 +161,7 @@ impl FirstSeen {
 impl RuleMemory {
     /// Of a rule that looks at what comes after that moment.
     pub(super) fn since(since: Moment) -> Self {
-        Self { since, seen: Seen::default() }
+        Self { since, seen: Seen::default(), objects: Objects::default() }
     }
 
     /// When the rule began to look at the cluster, whose oldest moment this is.
@@ -145,18 +183,23 @@ impl RuleMemory {
         }
         match &recall.memory.kind {
             Kind::FirstSeen(first) => self.seen.enter(first, began, recall, by_group),
+            Kind::ObjectState(watched) => self.objects.enter(watched, recall, by_group),
         }
     }
 
     /// Whether an event of that moment would change nothing.
     pub(super) fn knows(&self, group: &Group, entry: &Entry, moment: Moment) -> bool {
-        self.seen.knows(group, entry, moment)
+        match &entry.sight {
+            Some(sighting) => self.objects.knows(sighting, moment),
+            None => self.seen.knows(group, entry, moment),
+        }
     }
 
     /// Joins what somebody else remembered. Any order comes to the same.
     pub(super) fn merge(&mut self, other: Self) {
         self.since = self.since.min(other.since);
         self.seen.merge(other.seen);
+        self.objects.merge(other.objects);
     }
 }
 

@@ -292,6 +292,7 @@ fn part_of(step: &Step, fired: &finding::Fired<'_>) -> Option<(Group, Entry)> {
         texts: counted.texts,
         numbers: counted.numbers,
         carried: step.carry.iter().map(look_up).collect(),
+        sight: None,
         events,
         total,
     };

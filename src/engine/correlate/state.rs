@@ -10,7 +10,7 @@ use time::format_description::well_known::Rfc3339;
 
 use super::entry::{Entry, Witness};
 use super::judge::{Placed, Verdict};
-use super::memory::twin::MemoryTwin;
+use super::memory::twin::{MemoryTwin, SightTwin};
 use super::windows::{Cluster, Counts, Pending, Window, Windows};
 use super::{Group, Moment};
 use crate::model::finding::{Actor, ActorKind, Evidence, Outcome, Target};
@@ -151,6 +151,8 @@ struct PlacedTwin {
     /// As text: a number that has gone through JSON may come back as its neighbour.
     numbers: Vec<String>,
     carried: Vec<Option<String>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    sight: Option<SightTwin>,
     events: Vec<usize>,
     total: u64,
 }
@@ -250,6 +252,7 @@ impl Table {
             texts: entry.texts.iter().cloned().collect(),
             numbers: entry.numbers.iter().map(f64::to_string).collect(),
             carried: entry.carried.clone(),
+            sight: entry.sight.as_ref().map(SightTwin::of),
             events: events?,
             total: entry.total,
         })
@@ -351,6 +354,7 @@ impl PlacedTwin {
             texts: self.texts.into_iter().collect(),
             numbers: numbers.map_err(|_| StateError::UnknownWord)?,
             carried: self.carried,
+            sight: self.sight.map(SightTwin::read),
             events: named.ok_or(StateError::MissingEvent)?,
             total: self.total,
         };

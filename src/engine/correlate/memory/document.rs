@@ -1,22 +1,36 @@
-//! How a correlation asks for a memory: `first_seen` and `remember_only` below `midwatch`. Owns
+//! How a correlation asks for a memory: `first_seen`, `object_state` and `remember_only` below `midwatch`. Owns
 //! their reading and validation, and their refusal in documents that are no correlations.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::normalise::Normaliser;
-use super::{FirstSeen, Kind, Memory};
+use super::objects::Change;
+use super::{FirstSeen, Kind, Memory, Watched};
+use crate::audit::taxonomy::{Known, knows};
 use crate::engine::correlate::{Moment, SECOND};
 use crate::sigma::correlation::{
     Bound, Correlation, CorrelationCondition, CorrelationKind, Relation, RuleName, seconds,
 };
 use crate::sigma::error::{SigmaError, quote};
 use crate::sigma::node::{Entry, Node, Place};
+use crate::sigma::pattern::{Pattern, Shape, tokens};
 
 /// The attributes of this module; `metadata` knows them too.
-pub(in crate::engine) const ATTRIBUTES: [&str; 2] = ["first_seen", "remember_only"];
+pub(in crate::engine) const ATTRIBUTES: [&str; 3] = ["first_seen", "object_state", "remember_only"];
 
 /// Fields of one tuple, at most.
 const FIELDS_MAX: usize = 8;
+/// Changes of one rule, at most.
+const CHANGES_MAX: usize = 8;
+/// What an object's state can be read from. All of it lies in the response.
+const OBJECT: [&str; 6] = [
+    "midwatch.object.",
+    "midwatch.pod.",
+    "midwatch.pod_metadata.",
+    "midwatch.containers.",
+    "midwatch.images.",
+    "responseObject.",
+];
 /// The longest time that is remembered, in seconds: 400 days.
 const SECONDS_MAX: u64 = 400 * 86_400;
 
@@ -45,23 +59,34 @@ pub(in crate::engine) fn read(
     let mut reader = Reader { document, faults: Vec::new() };
     let entries = attributes.map(Node::entries).unwrap_or_default();
     let entry = |key: &str| entries.iter().find(|entry| entry.key == key);
-    let kind = entry("first_seen").map(|entry| {
+    let first = entry("first_seen").map(|entry| {
         reader.counts_one(entry);
-        reader.first_seen(entry)
+        reader.first_seen(entry).map(Kind::FirstSeen)
     });
+    let objects = entry("object_state").map(|entry| {
+        reader.counts_one(entry);
+        if first.is_some() {
+            let reason = "a correlation has one memory; write another for `object_state`";
+            reader.fault(entry.place, reason);
+        }
+        Some(Kind::ObjectState(reader.object_state(entry)))
+    });
+    let kind = first.or(objects);
     let silent = entry("remember_only").map(|entry| {
         if kind.is_none() {
-            reader.fault(entry.place, "`midwatch.remember_only` belongs to `first_seen`; add it");
+            let reason = "`midwatch.remember_only` belongs to `first_seen` or `object_state`; \
+                          add one";
+            reader.fault(entry.place, reason);
         }
         reader.remember_only(entry)
     });
     if !reader.faults.is_empty() {
         return Err(reader.faults);
     }
-    Ok(kind.flatten().map(|first| Memory {
-        kind: Kind::FirstSeen(first),
+    Ok(kind.flatten().map(|kind| Memory {
+        kind,
         remember_only: silent.unwrap_or_default(),
-        silent: std::collections::BTreeSet::new(),
+        silent: BTreeSet::new(),
     }))
 }
 
@@ -197,6 +222,59 @@ impl Reader<'_> {
             }
         }
         found
+    }
+
+    fn object_state(&mut self, entry: &Entry) -> Vec<Watched> {
+        let items = entry.value.items();
+        if !(1..=CHANGES_MAX).contains(&items.len()) {
+            let reason = format!(
+                "`midwatch.object_state` must be a list of 1 to {CHANGES_MAX} changes, such as \
+                 `{{field: midwatch.object.spec.failurePolicy, change: lost, values: [Fail]}}`"
+            );
+            self.fault(entry.place, reason);
+        }
+        items.iter().filter_map(|item| self.watched(item)).collect()
+    }
+
+    fn watched(&mut self, item: &Node) -> Option<Watched> {
+        const KNOWN: [&str; 3] = ["field", "change", "values"];
+        for part in item.entries().iter().filter(|part| !KNOWN.contains(&part.key.as_str())) {
+            let reason =
+                format!("a change has no {}; it has {}", quote(&part.key), KNOWN.join(", "));
+            self.fault(part.place, reason);
+        }
+        let field = item.get("field").and_then(Node::text);
+        let below = |field: &&str| OBJECT.iter().any(|root| field.starts_with(root));
+        let readable = field.filter(below).filter(|field| !field.contains(char::is_whitespace));
+        if readable.is_none() || readable.is_some_and(|f| matches!(knows(f), Known::Unknown)) {
+            let reason = format!(
+                "`field` must be a part of the object, below {}",
+                OBJECT.map(|root| root.trim_end_matches('.')).join(", ")
+            );
+            self.fault(item.get("field").map_or(item.place, |field| field.place), reason);
+        }
+        let word = item.get("change").and_then(Node::text);
+        let change = Change::ALL.into_iter().find(|(known, _)| word == Some(known));
+        if change.is_none() {
+            let place = item.get("change").map_or(item.place, |change| change.place);
+            self.fault(place, "`change` must be lost, gained or changed");
+        }
+        let values = item.get("values");
+        let texts: Vec<&str> =
+            values.map(Node::items).unwrap_or_default().iter().filter_map(Node::text).collect();
+        if let Some(values) = values
+            && (texts.is_empty() || texts.len() != values.items().len())
+        {
+            let reason = "`values` must be a list of texts, which may have wildcards; leave it out \
+                          for any value";
+            self.fault(values.place, reason);
+        }
+        let pattern = |text: &&str| Pattern::new(&tokens(text), Shape::Whole, false);
+        Some(Watched {
+            field: readable?.to_owned(),
+            change: change?.1,
+            values: texts.iter().map(pattern).collect(),
+        })
     }
 
     fn remember_only(&mut self, entry: &Entry) -> Vec<RuleName> {

@@ -18,7 +18,7 @@ use crate::model::ids::ClusterId;
 const GUIDE: &str = "guide: {questions: [q], evidence: [e]}";
 
 /// Rules `a`, `b` and `c`, and correlations over them as `name, rules, attributes` say.
-fn text(correlations: &[(&str, &str, &str)]) -> String {
+pub(super) fn text(correlations: &[(&str, &str, &str)]) -> String {
     let mut text = String::new();
     for (at, letter) in ["a", "b", "c"].iter().enumerate() {
         text.push_str(&format!(
@@ -40,7 +40,7 @@ fn text(correlations: &[(&str, &str, &str)]) -> String {
     text
 }
 
-fn load(text: String) -> Result<RuleSet, Vec<String>> {
+pub(super) fn load(text: String) -> Result<RuleSet, Vec<String>> {
     let loaded = RuleSet::load(&[RuleSource { path: "t.yml".into(), text }]);
     loaded.map_err(|faults| faults.iter().map(ToString::to_string).collect())
 }
@@ -148,7 +148,7 @@ fn a_finding_names_what_is_new_and_only_that() {
             "first_seen, not within 90s: (correlation) 1 new value of 1 events",
             "rules: (rule) a fired 1 times",
             "group-by: user.username u",
-            "first_seen: objectRef.name new",
+            "new: objectRef.name new",
         ]
     );
     assert_eq!(windows.counts().learned, 1);
@@ -297,4 +297,23 @@ fn other_documents_may_not_ask_for_a_memory() {
         };
         assert!(faults.iter().any(found), "{faults:?}");
     }
+}
+
+#[test]
+fn a_kept_sample_of_version_2_reads_and_goes_on() {
+    let sample = include_bytes!("../../../../tests/data/windows/v2-memories.json");
+    let mut windows = Windows::import(sample).expect("version 2 reads");
+    let kept: serde_json::Value = serde_json::from_slice(sample).expect("JSON");
+    let again: serde_json::Value =
+        serde_json::from_slice(&windows.export().expect("written")).expect("JSON");
+    assert_eq!(again, kept);
+    // Each memory knows something, and something that differs waits.
+    let lost = "object_state: [{field: midwatch.object.webhooks.failurePolicy, change: lost}]";
+    let rules = load(text(&[("news", "a", FIRST), ("lost", "a", lost)])).expect("sound");
+    let findings = windows.finish(&rules, &limits());
+    let told: Vec<(&str, &str)> = findings
+        .iter()
+        .map(|f| (f.rule.name.as_str(), f.events.first().map_or("", |e| e.audit_id.as_str())))
+        .collect();
+    assert_eq!(told, [("lost", "w1"), ("news", "e1")]);
 }
