@@ -146,11 +146,13 @@ impl Objects {
         watched.iter().filter_map(change).collect()
     }
 
+    /// What an event does not show of its object stays as it was.
     fn remember(&mut self, sighting: Sighting, seen: Moment) {
-        self.take(&sighting.object);
-        if let Some(fields) = sighting.fields {
-            let known = KnownObject { uid: sighting.uid, seen, fields };
-            self.put(sighting.object, known);
+        let known = self.take(&sighting.object).filter(|known| !known.is_other(&sighting));
+        if let Some(shown) = sighting.fields {
+            let mut fields = known.map(|known| known.fields).unwrap_or_default();
+            fields.extend(shown);
+            self.put(sighting.object, KnownObject { uid: sighting.uid, seen, fields });
         }
     }
 

@@ -27,6 +27,10 @@ const WHOLE: [&str; 6] = ["", "status", "ephemeralcontainers", "resize", "finali
 const NO_OBJECT: [&str; 4] =
     ["Status", "PartialObjectMetadata", "PartialObjectMetadataList", "Table"];
 
+/// Fields that are read from a pod's specification or a template of one.
+const OF_PODS: [&str; 4] =
+    ["midwatch.pod.", "midwatch.pod_metadata.", "midwatch.containers.", "midwatch.images."];
+
 /// What one event shows of one object.
 #[derive(Debug, Clone, PartialEq)]
 pub(in crate::engine::correlate) struct Sighting {
@@ -37,7 +41,7 @@ pub(in crate::engine::correlate) struct Sighting {
     pub uid: String,
     /// The request made it, so nothing that was known of its name holds.
     pub created: bool,
-    /// By field; `None` when the object is gone.
+    /// By field, those that it shows; `None` when the object is gone.
     pub fields: Option<BTreeMap<String, Values>>,
 }
 
@@ -82,7 +86,11 @@ impl Sighting {
         if !write || !whole || event.truncated() {
             return None;
         }
-        let watched: BTreeSet<&str> = watched.collect();
+        // Fields of pods are not read from every response that is whole, such as that of a status.
+        let has_pod = event.find("midwatch.pod").present;
+        let readable =
+            |field: &&str| has_pod || !OF_PODS.iter().any(|root| field.starts_with(root));
+        let watched: BTreeSet<&str> = watched.filter(readable).collect();
         let fields = watched.into_iter().map(|field| (field.to_owned(), Values::of(event, field)));
         Some(Self { fields: Some(fields.collect()), ..sighting })
     }

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
 
+use super::super::sight::Values;
 use crate::audit::event::Event;
 use crate::audit::record::{Origin, decode};
 use crate::engine::correlate::contribution::contribute;
@@ -298,7 +299,6 @@ fn what_is_forgotten_for_want_of_room_is_counted_and_not_told() {
 
 #[test]
 fn a_change_among_too_many_values_is_told() {
-    use super::super::sight::Values;
     use super::{Change, Watched};
     let values = |digest: &str| Values {
         counts: BTreeMap::from([("x".to_owned(), 1)]),
@@ -344,4 +344,31 @@ fn a_state_that_can_never_be_seen_is_refused_with_its_place_and_a_cure() {
     check(LOST, ("rules: [a, b]", "rules: [news]"), "read from single events");
     let secrets = ("{userAgent|contains: a}", "{objectRef.resource: secrets, verb: patch}");
     check(LOST, secrets, "AKS never writes the response's body");
+}
+
+#[test]
+fn what_an_event_does_not_show_of_its_object_stays_as_it_was() {
+    use super::super::sight::Sighting;
+    use super::Objects;
+    let shown = |fields: &[(&str, &str)]| {
+        let values = |value: &str| Values {
+            counts: BTreeMap::from([(value.to_owned(), 1)]),
+            ..Values::default()
+        };
+        let fields = fields.iter().map(|(field, value)| ((*field).to_owned(), values(value)));
+        Sighting {
+            object: "o".into(),
+            uid: String::new(),
+            created: false,
+            fields: Some(fields.collect()),
+        }
+    };
+    let mut objects = Objects::default();
+    objects.remember(shown(&[("a", "1"), ("b", "1")]), 1);
+    objects.remember(shown(&[("b", "2")]), 2);
+    let known = objects.objects.get("o").expect("known");
+    assert_eq!(Some(&known.fields), shown(&[("a", "1"), ("b", "2")]).fields.as_ref());
+    objects.remember(Sighting { created: true, ..shown(&[("b", "3")]) }, 3);
+    let known = objects.objects.get("o").expect("known");
+    assert_eq!(Some(&known.fields), shown(&[("b", "3")]).fields.as_ref());
 }
