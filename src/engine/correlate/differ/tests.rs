@@ -30,6 +30,7 @@ fn window(told: &[Told], fields: usize) -> VecDeque<Placed> {
             texts: BTreeSet::new(),
             numbers: Vec::new(),
             carried: Vec::new(),
+            sight: None,
             events: Vec::new(),
             total: 1,
         };
