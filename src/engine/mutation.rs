@@ -2,10 +2,12 @@
 //! round once, and at least one case must then come out wrong. What no case notices is a survivor.
 
 mod change;
+mod correlation;
 
 use super::cases::{self, Case};
 use super::evaluate::is_judged;
 use super::loaded::LoadedRule;
+use super::ruleset::{LoadedCorrelation, RuleSet};
 use crate::audit::event::Event;
 use crate::sigma::compile::Matcher;
 use crate::sigma::encode::ValueLists;
@@ -45,6 +47,32 @@ pub fn check(rule: &LoadedRule, lists: &ValueLists, cases: &[Case], file: &str) 
         let noticed = judged.iter().any(|(event, matches)| matcher.matches(event) != *matches);
         if !noticed {
             checked.survivors.push(Survivor { rule: rule.reference.name.clone(), change: name });
+        }
+    }
+    checked
+}
+
+/// Tries every change of a correlation on its cases. What cannot be linked any more is no change
+/// that could slip in, and is not counted.
+pub fn check_correlation(
+    rules: &RuleSet,
+    correlation: &LoadedCorrelation,
+    cases: &[Case],
+    file: &str,
+) -> Checked {
+    let wrong = cases::run_correlation(rules, correlation, cases, file);
+    let sound: Vec<Case> =
+        cases.iter().filter(|case| wrong.iter().all(|it| it.line != case.line)).cloned().collect();
+    let mut checked = Checked::default();
+    for (change, document) in correlation::all(&correlation.document) {
+        let mut copy = correlation.clone();
+        *copy.document = document;
+        let name = copy.reference.name.clone();
+        let Some(rules) = rules.with_correlation(copy) else { continue };
+        let Some(changed) = rules.correlation(&name) else { continue };
+        checked.tried += 1;
+        if cases::run_correlation(&rules, changed, &sound, file).is_empty() {
+            checked.survivors.push(Survivor { rule: name, change });
         }
     }
     checked

@@ -3,8 +3,8 @@
 
 /// The version of ATT&CK (enterprise) whose ids and names are told, of April 2026.
 pub const ATTACK_VERSION: &str = "19";
-/// The state of Microsoft's threat matrix for Kubernetes: it has no version numbers.
-pub const MATRIX_VERSION: &str = "as published in 2026";
+/// What is said of the version of Microsoft's threat matrix for Kubernetes.
+pub const MATRIX_VERSION: &str = "(which has no version numbers)";
 
 /// A tactic: the word of Sigma's tags, what people call it, and what the intruder is after.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

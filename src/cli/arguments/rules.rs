@@ -105,8 +105,8 @@ pub struct RulesShowArguments {
 #[derive(Debug, Args)]
 #[command(after_help = "\
 A case is a line of <rule>.cases.jsonl beside <rule>.yml: its name, whether the rule must match, \
-and an event. With --mutate every clause of every rule about single events is left out once and \
-turned round once; a change that no case notices is a warning, and a case is missing.
+and an event. With --mutate every clause of every rule is left out once and turned round once, and \
+every part of a correlation is left out or moved by a step; a change that no case notices is a warning, and a case is missing.
 
 Examples:
   midwatch rules test

@@ -108,16 +108,23 @@ impl Outcome {
 
     /// Tells which clauses no case would miss.
     fn mutate_all(&mut self, rules: &RuleSet, cases: &[RuleSource]) {
-        for rule in rules.rules() {
-            let name = cases_beside(&rule.document.file);
-            let Some(file) = cases.iter().find(|file| file.path == name) else { continue };
-            let (cases, _) = cases::parse(&file.text, &name);
-            for survivor in mutation::check(rule, rules.lists(), &cases, &name).survivors {
+        for (listed, _) in rules.catalogue() {
+            let file = cases_beside(listed.file);
+            let Some(text) = cases.iter().find(|it| it.path == file) else { continue };
+            let (cases, _) = cases::parse(&text.text, &file);
+            let name = &listed.reference.name;
+            let single =
+                rules.rule(name).map(|rule| mutation::check(rule, rules.lists(), &cases, &file));
+            let several = || {
+                let correlation = rules.correlation(name)?;
+                Some(mutation::check_correlation(rules, correlation, &cases, &file))
+            };
+            for survivor in single.or_else(several).unwrap_or_default().survivors {
                 let reason = format!(
                     "no case notices `{}`; add one that only this clause decides",
                     survivor.change
                 );
-                let (file, line) = (rule.document.file.clone(), rule.document.line);
+                let (file, line) = (listed.file.to_owned(), listed.line);
                 let severity = Severity::Warning;
                 self.complaints.push(Complaint { severity, file, line, reason });
             }

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use super::RuleSet;
+use super::{LoadedCorrelation, RuleSet};
 use crate::audit::event::Event;
 use crate::engine::tuning::exceptions::{self, LoadedException};
 use crate::engine::tuning::filters::{self, LoadedFilter};
@@ -17,6 +17,16 @@ use crate::sigma::error::SigmaError;
 use crate::sigma::value_list::ValueList;
 
 impl RuleSet {
+    /// The set with a changed correlation in place of the one of its id; `None` when that cannot
+    /// be linked.
+    pub(in crate::engine) fn with_correlation(&self, changed: LoadedCorrelation) -> Option<Self> {
+        let mut set = self.clone();
+        set.correlations.retain(|it| it.reference.id != changed.reference.id);
+        set.correlations.push(Arc::new(changed));
+        set.link(&Self::default()).ok()?;
+        Some(set)
+    }
+
     /// The value lists that stand for placeholders: those that ship, as a site has changed them.
     pub fn lists(&self) -> &ValueLists {
         &self.tuning.lists.values
