@@ -37,8 +37,8 @@ pub(super) fn coverage(
         all.retain(|it| it.needs.admin != Left::Whole);
         all.sort_by_key(|it| it.needs.admin);
     }
-    let (header, row): (&[&str], fn(&Covered<'_>) -> Vec<String>) =
-        if admin { (&ADMIN_HEADER, admin_row) } else { (&HEADER, row) };
+    let header = if admin { ADMIN_HEADER } else { HEADER };
+    let row: fn(&Covered<'_>) -> Vec<String> = if admin { admin_row } else { row };
     let rows = all.iter().map(row);
     match arguments.output {
         ListFormat::Table => {
