@@ -174,10 +174,12 @@ fn the_examples_of_the_page_load_together_and_need_no_mending() {
             text: rest.split("```").next().unwrap_or_default().to_owned(),
         })
         .collect();
-    assert_eq!(examples.len(), 5);
+    assert_eq!(examples.len(), 6);
     let rules = RuleSet::builtin_with(&examples).unwrap_or_else(|faults| panic!("{faults:#?}"));
     assert_eq!((rules.filters().len(), rules.exceptions().len()), (2, 1));
     let images = rules.lists().get("node_agent_images").expect("shipped");
     assert!(images.iter().any(|it| it == "registry.example.com/agents/collector:"));
+    let outbound = rules.lists().get("cluster_egress_networks").expect("shipped");
+    assert_eq!(outbound, &["20.50.10.7/32", "20.50.10.8/32"], "replaced, not added to");
     assert_eq!(rules.tuning_lints(), []);
 }
