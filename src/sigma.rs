@@ -10,6 +10,7 @@ pub mod conjunct;
 pub mod correlation;
 pub mod detection;
 pub mod document;
+pub mod element;
 pub mod encode;
 pub mod error;
 pub mod exception;

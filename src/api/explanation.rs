@@ -5,7 +5,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::engine::explain::Decision;
-use crate::sigma::explain::{ClauseSeen, Step, StepKind};
+use crate::sigma::explain::{ClauseSeen, ElementsSeen, Step, StepKind};
 
 /// What a rule makes of an event.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
@@ -74,8 +74,31 @@ pub enum KindBody {
     Of { text: String },
     /// A selection by its name.
     Selection { name: String },
+    /// What is asked of the elements of an array; the parts are the element that decided it, or
+    /// the first ones when none did.
+    Elements(ElementsBody),
+    /// An element of the array, counted from 0.
+    Element { index: usize },
     /// A field and what it is compared with.
     Clause(ClauseBody),
+}
+
+/// What is asked of the elements of an array, and how many there were.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = ExplainedElements)]
+pub struct ElementsBody {
+    /// `some` (one element at least satisfies the condition) or `none`.
+    pub occurrence: &'static str,
+    /// The path of the array.
+    pub path: String,
+    /// The condition on an element, as the rule states it.
+    pub condition: String,
+    /// Where it stands in the rule's file.
+    pub line: u32,
+    /// Elements looked at; none after the first that satisfies.
+    pub looked_at: usize,
+    /// Elements that are not shown.
+    pub not_shown: usize,
 }
 
 /// A clause and what the event had for it.
@@ -132,10 +155,25 @@ impl StepBody {
             StepKind::Not => KindBody::Not,
             StepKind::Of(text) => KindBody::Of { text: text.clone() },
             StepKind::Selection(name) => KindBody::Selection { name: name.clone() },
+            StepKind::Elements(seen) => KindBody::Elements(ElementsBody::new(seen)),
+            StepKind::Element(index) => KindBody::Element { index: *index },
             StepKind::Clause(clause) => KindBody::Clause(ClauseBody::new(clause)),
         };
         let parts = step.children.iter().map(Self::new).collect();
         Self { held: step.held, kind, parts }
+    }
+}
+
+impl ElementsBody {
+    fn new(seen: &ElementsSeen) -> Self {
+        Self {
+            occurrence: seen.occurrence.as_str(),
+            path: seen.path.clone(),
+            condition: seen.text.clone(),
+            line: seen.line,
+            looked_at: seen.looked_at,
+            not_shown: seen.more,
+        }
     }
 }
 

@@ -251,6 +251,13 @@ impl Fields for Event {
     fn any_text(&self, test: &mut dyn FnMut(&str) -> bool) -> bool {
         path::any_text(&self.raw, test)
     }
+
+    fn any_element(&self, path: &str, test: &mut dyn FnMut(&dyn Fields) -> bool) -> bool {
+        match path.strip_prefix(NAMESPACE) {
+            Some(path) => derived::any_element(self, path, test),
+            None => path::any_element(&self.raw, path, test),
+        }
+    }
 }
 
 /// At most `max` bytes of a text, cut on a character's boundary.

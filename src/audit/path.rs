@@ -9,7 +9,7 @@ use std::borrow::Cow;
 
 use serde_json::Value;
 
-use crate::model::fields::{Found, Scalar};
+use crate::model::fields::{Fields, Found, Scalar};
 
 /// Nodes visited for one lookup. An event has a few thousand; this stops one built to explode.
 const VISITS_MAX: usize = 200_000;
@@ -57,6 +57,53 @@ fn descend<'a>(value: &'a Value, path: &str, found: &mut Found<'a>, visits: &mut
             found.values.extend(scalar(value));
         }
         _ => {}
+    }
+}
+
+/// Whether some object that `path` reaches below `value` passes the test, in document order; an
+/// empty path is the value itself. Scalars are passed over.
+///
+/// Every node has one way from the root, so it is visited once at most, and no limit is needed that
+/// a long array could hide an element behind.
+pub fn any_element(value: &Value, path: &str, test: &mut dyn FnMut(&dyn Fields) -> bool) -> bool {
+    path.bytes().filter(|byte| *byte == b'.').count() <= DOTS_MAX && reach(value, path, test)
+}
+
+fn reach(value: &Value, path: &str, test: &mut dyn FnMut(&dyn Fields) -> bool) -> bool {
+    match value {
+        Value::Array(elements) => elements.iter().any(|element| reach(element, path, test)),
+        Value::Object(_) if path.is_empty() => test(&Element(value)),
+        Value::Object(members) => {
+            if members.get(path).is_some_and(|member| reach(member, "", test)) {
+                return true;
+            }
+            path.rmatch_indices('.').any(|(dot, _)| {
+                let (Some(key), Some(rest)) = (path.get(..dot), path.get(dot + 1..)) else {
+                    return false;
+                };
+                members.get(key).is_some_and(|member| reach(member, rest, test))
+            })
+        }
+        _ => false,
+    }
+}
+
+/// An object within an event, whose fields are looked up below it.
+struct Element<'v>(&'v Value);
+
+impl Fields for Element<'_> {
+    fn find<'a>(&'a self, path: &str) -> Found<'a> {
+        let mut found = Found::default();
+        find(self.0, path, &mut found);
+        found
+    }
+
+    fn any_text(&self, test: &mut dyn FnMut(&str) -> bool) -> bool {
+        any_text(self.0, test)
+    }
+
+    fn any_element(&self, path: &str, test: &mut dyn FnMut(&dyn Fields) -> bool) -> bool {
+        any_element(self.0, path, test)
     }
 }
 
@@ -144,6 +191,43 @@ mod tests {
         check(&document, "o.missing", false, &[]);
         check(&document, "o.i.x", false, &[]);
         check(&document, "", true, &[]);
+    }
+
+    #[track_caller]
+    fn check_elements(document: &Value, path: &str, expected: &[&str]) {
+        let mut seen = Vec::new();
+        let found = any_element(document, path, &mut |element| {
+            let name = element.find("n");
+            seen.push(
+                name.values.first().and_then(Scalar::to_text).unwrap_or_default().into_owned(),
+            );
+            false
+        });
+        assert!(!found);
+        assert_eq!(seen, expected.map_owned(), "{path} in {document}");
+    }
+
+    #[test]
+    fn every_object_that_a_path_reaches_is_an_element() {
+        let document = json!({"r": [{"n": 1}, "x", [{"n": 2}, [{"n": 3}]], null], "o": {"n": 4}});
+        check_elements(&document, "r", &["1", "2", "3"]);
+        check_elements(&document, "o", &["4"]);
+        check_elements(&document, "missing", &[]);
+        check_elements(&document, "r.n", &[]);
+        check_elements(&json!([{"n": 1}, {"n": 2}]), "", &["1", "2"]);
+        let deep = json!({"s": [{"c": [{"n": 1}]}, {"c": [{"n": 2}, {}]}]});
+        check_elements(&deep, "s.c", &["1", "2", ""]);
+        let dotted =
+            json!({"a.b": {"c": [{"n": 1}]}, "a": {"b.c": {"n": 2}, "b": {"c": {"n": 3}}}});
+        check_elements(&dotted, "a.b.c", &["1", "2", "3"]);
+    }
+
+    #[test]
+    fn a_long_array_hides_no_element() {
+        let mut elements = vec![json!({}); VISITS_MAX + 10];
+        elements.push(json!({"n": "last"}));
+        let document = json!({"r": elements});
+        assert!(any_element(&document, "r", &mut |element| element.find("n").present));
     }
 
     #[test]

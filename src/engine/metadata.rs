@@ -10,7 +10,7 @@ use crate::sigma::node::{Node, Place};
 /// Every attribute below `midwatch`; anything else is an error, because a misspelt attribute
 /// would silently mean its default.
 const ATTRIBUTES: &[&str] =
-    &["mode", "dedup", "window", "denied", "guide", "ask", "matrix", "actions"];
+    &["mode", "dedup", "window", "denied", "where", "guide", "ask", "matrix", "actions"];
 /// Those that only correlations have, and that are read elsewhere; elsewhere than there they are
 /// refused.
 const OF_CORRELATIONS: &[&[&str]] = &[&memory::ATTRIBUTES, &extension::KEYS];

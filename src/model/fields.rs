@@ -46,4 +46,9 @@ pub trait Fields {
 
     /// Whether any string or number anywhere in the event passes the test (Sigma keywords).
     fn any_text(&self, test: &mut dyn FnMut(&str) -> bool) -> bool;
+
+    /// Whether some object that a dotted path reaches passes the test. A path that ends at an array
+    /// reaches each of its objects, arrays within arrays flattened; scalars are none. The objects
+    /// come in document order, and none after the first that passes.
+    fn any_element(&self, path: &str, test: &mut dyn FnMut(&dyn Fields) -> bool) -> bool;
 }

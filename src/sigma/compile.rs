@@ -7,6 +7,7 @@ use regex::{Regex, RegexBuilder};
 use super::condition::Condition;
 use super::detection::{Detection, Group, Item};
 use super::document::Rule;
+use super::element::Block;
 use super::encode::{self, ValueLists};
 use super::error::{Faults, SigmaError, quote};
 use super::literal::Literal;
@@ -31,6 +32,8 @@ const SHOWN_MAX: usize = 4;
 pub struct Matcher {
     pub(crate) selections: Vec<Compiled>,
     pub(crate) condition: Condition,
+    /// What is asked of elements of arrays besides; each must hold.
+    pub(crate) blocks: Vec<Block>,
 }
 
 #[derive(Debug)]
@@ -77,7 +80,22 @@ impl Matcher {
     /// Every value of the rule that cannot work, with its place; a placeholder without a list
     /// among them.
     pub fn compile_with(rule: &Rule, lists: &ValueLists) -> Result<Self, Vec<SigmaError>> {
-        Self::compile_detection(&rule.detection, &rule.file, lists)
+        let mut faults = Vec::new();
+        let mut blocks = Vec::new();
+        for block in &rule.element_blocks {
+            match Block::compile(block, &rule.file, lists) {
+                Ok(block) => blocks.push(block),
+                Err(more) => faults.extend(more),
+            }
+        }
+        match Self::compile_detection(&rule.detection, &rule.file, lists) {
+            Ok(matcher) if faults.is_empty() => Ok(Self { blocks, ..matcher }),
+            Ok(_) => Err(faults),
+            Err(mut first) => {
+                first.extend(faults);
+                Err(first)
+            }
+        }
     }
 
     /// Compiles the detection of a rule or of a filter.
@@ -106,7 +124,7 @@ impl Matcher {
             [one] => one.clone(),
             several => Condition::Or(several.to_vec()),
         };
-        Ok(Self { selections, condition })
+        Ok(Self { selections, condition, blocks: Vec::new() })
     }
 }
 

@@ -24,6 +24,21 @@ pub enum Condition {
     },
 }
 
+impl Condition {
+    /// Marks the selections that the condition names, by their numbers.
+    pub(crate) fn mark(&self, used: &mut [bool]) {
+        let mut set = |index: usize| {
+            used.get_mut(index).into_iter().for_each(|used| *used = true);
+        };
+        match self {
+            Self::And(parts) | Self::Or(parts) => parts.iter().for_each(|part| part.mark(used)),
+            Self::Not(inner) => inner.mark(used),
+            Self::Selection(index) => set(*index),
+            Self::Of { selections, .. } => selections.iter().copied().for_each(set),
+        }
+    }
+}
+
 /// How many of several selections must hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Quantity {

@@ -58,14 +58,27 @@ pub enum Asks {
 #[error("the rule has more than {CONJUNCTS_MAX} branches; make lists of its alternatives")]
 pub struct TooLarge;
 
-/// The branches of a rule. Branches that contradict themselves are left out, so a rule that can
+/// The branches of a rule, each with the arrays of which an element is asked for. Branches that contradict themselves are left out, so a rule that can
 /// never match has none.
 ///
 /// # Errors
 ///
 /// [`TooLarge`] beyond 4,096 branches or 100,000 terms.
 pub fn conjuncts(rule: &Rule) -> Result<Vec<Conjunct>, TooLarge> {
-    of_detection(&rule.detection)
+    let required = rule.element_blocks.iter().filter(|block| block.requires_elements());
+    let elements: Vec<Term> = required
+        .map(|block| Term {
+            selection: Arc::from("where"),
+            field: Some(Arc::from(block.path.as_str())),
+            negated: false,
+            asks: Asks::Other,
+            line: block.path_place.line,
+        })
+        .collect();
+    let mut branches = of_detection(&rule.detection)?;
+    branches.iter_mut().for_each(|branch| branch.terms.extend(elements.iter().cloned()));
+    branches.retain(|branch| !contradicts(branch));
+    Ok(branches)
 }
 
 /// As [`conjuncts`], for the detection of a rule or filter.

@@ -64,6 +64,13 @@ impl Detection {
     }
 }
 
+impl Item {
+    /// Its values are names of other fields.
+    pub fn is_reference(&self) -> bool {
+        matches!(self.plan.comparison, Comparison::FieldRef(_))
+    }
+}
+
 impl Selection {
     /// Every item of the selection, in the order of the file.
     pub fn items(&self) -> Vec<&Item> {

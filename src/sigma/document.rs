@@ -1,12 +1,13 @@
 //! Sigma documents, and those of ours: from the text of a file to rules, correlations, filters,
 //! exceptions and value lists, or to every fault that the text has.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use time::Date;
 
 use super::correlation::{self, Correlation};
 use super::detection::{self, Detection};
+use super::element::{self, ElementBlock};
 use super::error::{Faults, SigmaError, quote};
 use super::exception::{self, Exception};
 use super::filter::{self, Filter};
@@ -46,6 +47,8 @@ pub struct Rule {
     pub tags: Vec<Tag>,
     pub logsource: Logsource,
     pub detection: Detection,
+    /// What is asked of elements of arrays besides, each of which must hold: `midwatch.where`.
+    pub element_blocks: Vec<ElementBlock>,
     pub falsepositives: Vec<String>,
     pub level: Option<Level>,
     pub fields: Vec<String>,
@@ -57,6 +60,19 @@ pub struct Rule {
     pub file: String,
     /// Where the document begins.
     pub line: u32,
+}
+
+impl Rule {
+    /// The detection, and those of the element blocks.
+    pub fn detections(&self) -> impl Iterator<Item = &Detection> {
+        let blocks = self.element_blocks.iter().map(|block| &block.detection);
+        std::iter::once(&self.detection).chain(blocks)
+    }
+
+    /// The names of the value lists that it asks for.
+    pub fn placeholders(&self) -> BTreeSet<String> {
+        self.detections().flat_map(Detection::placeholders).collect()
+    }
 }
 
 /// Which logs a rule is for.
@@ -111,6 +127,11 @@ fn document(node: &Node, faults: &mut Faults) -> Option<Document> {
     if let Some(what) = other {
         correlation::extension::refuse(node, what, faults);
     }
+    if let [section] = kinds.as_slice()
+        && section.key != "detection"
+    {
+        element::refuse(node, &section.key, faults);
+    }
     match kinds.as_slice() {
         // Only where nothing else is: a rule may have an attribute of its own of this name.
         [] if key("mapping").is_some() => {
@@ -162,6 +183,9 @@ fn rule(node: &Node, section: &Entry, faults: &mut Faults) -> Option<Rule> {
     let metadata = metadata::read(node, &["detection", "logsource"], faults);
     let logsource = logsource(node, faults);
     let detection = detection::read(&section.value, &[], faults);
+    let selections = section.value.entries().iter().map(|entry| entry.key.as_str());
+    let names: Vec<&str> = selections.filter(|name| *name != "condition").collect();
+    let element_blocks = element::read(node, &names, faults);
     let Metadata { title, id, name, status, description, author, date, modified, .. } = metadata;
     Some(Rule {
         id,
@@ -177,6 +201,7 @@ fn rule(node: &Node, section: &Entry, faults: &mut Faults) -> Option<Rule> {
         tags: metadata.tags,
         logsource: logsource?,
         detection: detection?,
+        element_blocks,
         falsepositives: metadata.falsepositives,
         level: metadata.level,
         fields: metadata.fields,

@@ -5,6 +5,7 @@ use std::fmt;
 
 use super::compile::{Branch, Clause, Matcher};
 use super::condition::{Condition, Quantity};
+use super::element::{self, Block, Occurrence};
 use super::error::bounded;
 use super::matcher::{Hit, field_hit, keyword_hit};
 use crate::model::fields::{Fields, Found, Scalar};
@@ -12,6 +13,8 @@ use crate::model::finding::Reason;
 
 /// Characters shown of one value.
 pub(crate) const VALUE_MAX: usize = 200;
+/// What stands for a field where a clause looks at all texts.
+const KEYWORDS: &str = "(keywords)";
 /// Values shown of one field.
 const VALUES_MAX: usize = 10;
 /// Reasons given for one match.
@@ -46,7 +49,34 @@ pub enum StepKind {
     AllOf,
     /// A list: one child must hold.
     AnyOf,
+    /// What is asked of the elements of an array; the children are the element that decided it,
+    /// or the first ones when none did.
+    Elements(ElementsSeen),
+    /// An element by its index, counted from 0; its child is the condition on it.
+    Element(usize),
     Clause(ClauseSeen),
+}
+
+/// What is asked of the elements of an array, and how many there were.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ElementsSeen {
+    pub occurrence: Occurrence,
+    /// The path of the array.
+    pub path: String,
+    /// The condition on an element, as the rule states it.
+    pub text: String,
+    pub line: u32,
+    /// Elements looked at; none after the first that satisfies.
+    pub looked_at: usize,
+    /// How many of them are not shown.
+    pub more: usize,
+}
+
+impl ElementsSeen {
+    /// The block in the rule's terms.
+    pub fn label(&self) -> String {
+        format!("{} {}: {}", self.occurrence.as_str(), self.path, self.text)
+    }
 }
 
 /// A clause and what the event had for it.
@@ -70,8 +100,22 @@ pub struct ClauseSeen {
 impl Matcher {
     /// The verdict on an event, part by part; every part is evaluated, decisive or not.
     pub fn explain(&self, fields: &dyn Fields) -> Explanation {
-        let root = self.explain_condition(&self.condition, fields);
+        let condition = self.explain_condition(&self.condition, fields);
+        if self.blocks.is_empty() {
+            return Explanation { matched: condition.held, root: condition };
+        }
+        let blocks = self.blocks.iter().map(|block| self.explain_block(block, fields));
+        let root = Step::all(StepKind::And, std::iter::once(condition).chain(blocks).collect());
         Explanation { matched: root.held, root }
+    }
+
+    /// A block; one that is about some events only is an alternative to not being one of them.
+    fn explain_block(&self, block: &Block, fields: &dyn Fields) -> Step {
+        let step = block.explain(fields);
+        let Some(when) = &block.when else { return step };
+        let when = self.explain_condition(when, fields);
+        let other = Step { held: !when.held, kind: StepKind::Not, children: vec![when] };
+        Step::any(StepKind::Or, vec![other, step])
     }
 
     fn explain_condition(&self, condition: &Condition, fields: &dyn Fields) -> Step {
@@ -145,7 +189,7 @@ fn explain_clause(clause: &Clause, fields: &dyn Fields) -> Step {
     };
     let seen: Vec<String> = found.values.iter().take(VALUES_MAX).map(shown).collect();
     let kind = StepKind::Clause(ClauseSeen {
-        field: clause.field.clone().unwrap_or_else(|| "(keywords)".to_owned()),
+        field: clause.field.clone().unwrap_or_else(|| KEYWORDS.to_owned()),
         text: clause.text.clone(),
         line: clause.line,
         present: found.present,
@@ -184,6 +228,8 @@ impl Step {
             StepKind::Of(text) | StepKind::Selection(text) => text.clone(),
             StepKind::AllOf => "all of".to_owned(),
             StepKind::AnyOf => "one of".to_owned(),
+            StepKind::Elements(seen) => seen.label(),
+            StepKind::Element(index) => format!("element [{index}]"),
             StepKind::Clause(clause) => clause.text.clone(),
         }
     }
@@ -203,33 +249,67 @@ impl Explanation {
     /// did not match. A `not` that held is one reason without a value.
     pub fn reasons(&self) -> Vec<Reason> {
         let mut reasons = Vec::new();
-        collect(&self.root, "", &mut reasons);
+        collect(&self.root, &Scope::default(), &mut reasons);
         reasons
     }
 }
 
-fn collect(step: &Step, selection: &str, into: &mut Vec<Reason>) {
+/// Where a step stands.
+#[derive(Clone, Default)]
+struct Scope<'s> {
+    selection: &'s str,
+    block: Option<&'s ElementsSeen>,
+    element: usize,
+}
+
+impl Scope<'_> {
+    /// The field with the way to it from the event.
+    fn field(&self, field: &str) -> String {
+        match self.block {
+            Some(block) if field == KEYWORDS => format!("{}[{}]", block.path, self.element),
+            Some(block) => element::located(&block.path, self.element, field),
+            None => field.to_owned(),
+        }
+    }
+
+    /// The clause with the block that it stands in.
+    fn clause(&self, clause: &str) -> String {
+        match self.block {
+            Some(block) => format!("{} {}: {clause}", block.occurrence.as_str(), block.path),
+            None => clause.to_owned(),
+        }
+    }
+}
+
+fn collect(step: &Step, scope: &Scope<'_>, into: &mut Vec<Reason>) {
     if !step.held || into.len() >= REASONS_MAX {
         return;
     }
     let reason = match &step.kind {
         StepKind::Clause(clause) => Reason {
-            field: clause.field.clone(),
+            field: scope.field(&clause.field),
             value: clause.hit.as_ref().or(clause.seen.first()).cloned().unwrap_or_default(),
-            clause: format!("{selection}: {}", clause.text),
+            clause: scope.clause(&format!("{}: {}", scope.selection, clause.text)),
         },
         StepKind::Not => {
             let mut fields = Vec::new();
             step.fields(&mut fields);
-            fields.truncate(3);
-            Reason { field: fields.join(", "), value: String::new(), clause: step.label() }
+            let fields: Vec<String> = fields.iter().take(3).map(|it| scope.field(it)).collect();
+            let clause = scope.clause(&step.label());
+            Reason { field: fields.join(", "), value: String::new(), clause }
+        }
+        StepKind::Elements(seen) if seen.occurrence == Occurrence::None => {
+            Reason { field: seen.path.clone(), value: String::new(), clause: seen.label() }
         }
         kind => {
-            let selection = match kind {
-                StepKind::Selection(name) => name,
-                _ => selection,
-            };
-            step.children.iter().for_each(|child| collect(child, selection, into));
+            let mut scope = scope.clone();
+            match kind {
+                StepKind::Selection(name) => scope.selection = name,
+                StepKind::Elements(seen) => scope.block = Some(seen),
+                StepKind::Element(index) => scope.element = *index,
+                _ => {}
+            }
+            step.children.iter().for_each(|child| collect(child, &scope, into));
             return;
         }
     };
@@ -262,6 +342,9 @@ fn write_step(step: &Step, depth: usize, f: &mut fmt::Formatter<'_>) -> fmt::Res
         if clause.more > 0 {
             write!(f, " and {} more", clause.more)?;
         }
+    }
+    if let StepKind::Elements(seen) = &step.kind {
+        write!(f, "   ({} elements looked at, {} not shown)", seen.looked_at, seen.more)?;
     }
     writeln!(f)?;
     step.children.iter().try_for_each(|child| write_step(child, depth + 1, f))

@@ -9,6 +9,7 @@ use super::node::Place;
 use super::value_list::ValueList;
 
 mod attributes;
+mod elements;
 mod logic;
 mod values;
 
@@ -103,7 +104,9 @@ impl Findings {
 pub fn lint(rule: &Rule, taxonomy: &dyn Taxonomy) -> Vec<Lint> {
     let mut findings = Findings::default();
     attributes::of_rule(rule, &mut findings);
-    logic::check(&rule.detection, &mut findings);
+    let when: Vec<_> = rule.element_blocks.iter().filter_map(|it| it.when.as_ref()).collect();
+    logic::check(&rule.detection, &when, &mut findings);
+    rule.element_blocks.iter().for_each(|block| elements::check(block, taxonomy, &mut findings));
     let start = Place { line: rule.line, column: 1 };
     for field in &rule.fields {
         values::check_field(field, start, taxonomy, &mut findings);
@@ -132,7 +135,7 @@ pub fn lint_filter(filter: &Filter, taxonomy: &dyn Taxonomy) -> Vec<Lint> {
 pub fn lint_exception(exception: &Exception, taxonomy: &dyn Taxonomy) -> Vec<Lint> {
     let mut findings = Findings::default();
     let start = Place { line: exception.line, column: 1 };
-    logic::check(&exception.detection, &mut findings);
+    logic::check(&exception.detection, &[], &mut findings);
     for item in exception.detection.items() {
         values::check(item, taxonomy, &mut findings);
     }

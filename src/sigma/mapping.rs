@@ -9,7 +9,6 @@ use super::detection::{Detection, Group};
 use super::document::{self, Document, Logsource};
 use super::error::{Faults, quote};
 use super::metadata::{self, Metadata};
-use super::modifier::Comparison;
 use super::node::{Entry, Node, Place, Value};
 
 /// Fields that one document may rename; an event has some hundred.
@@ -124,6 +123,8 @@ impl Mappings {
             Document::Rule(rule) => {
                 let names = self.names(&rule.logsource);
                 rename_all(&mut rule.detection, &names);
+                // What lies in an element has the names that Kubernetes gives it.
+                rule.element_blocks.iter_mut().for_each(|block| names.rename(&mut block.path));
                 rule.fields.iter_mut().for_each(|field| names.rename(field));
                 self.route(&mut rule.logsource);
             }
@@ -212,7 +213,7 @@ fn rename(group: &mut Group, names: &Names<'_>) {
         }
         Group::Item(item) => {
             item.field.iter_mut().for_each(|field| names.rename(field));
-            if matches!(item.plan.comparison, Comparison::FieldRef(_)) {
+            if item.is_reference() {
                 item.values.iter_mut().for_each(|value| names.rename(&mut value.text));
             }
         }

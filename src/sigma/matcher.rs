@@ -5,6 +5,7 @@ use std::collections::HashSet;
 
 use super::compile::{Branch, Clause, Matcher};
 use super::condition::{Condition, Quantity};
+use super::element::Block;
 use super::pattern::Shape;
 use super::probe::{Probe, Seen};
 use crate::model::fields::{Fields, Found};
@@ -17,6 +18,12 @@ impl Matcher {
     /// Whether the event satisfies the rule.
     pub fn matches(&self, fields: &dyn Fields) -> bool {
         self.condition_holds(&self.condition, fields)
+            && self.blocks.iter().all(|block| self.block_holds(block, fields))
+    }
+
+    fn block_holds(&self, block: &Block, fields: &dyn Fields) -> bool {
+        let asked = block.when.as_ref().is_none_or(|when| self.condition_holds(when, fields));
+        !asked || block.holds(fields)
     }
 
     fn condition_holds(&self, condition: &Condition, fields: &dyn Fields) -> bool {
@@ -161,6 +168,10 @@ mod tests {
         }
 
         fn any_text(&self, _test: &mut dyn FnMut(&str) -> bool) -> bool {
+            false
+        }
+
+        fn any_element(&self, _path: &str, _test: &mut dyn FnMut(&dyn Fields) -> bool) -> bool {
             false
         }
     }

@@ -34,6 +34,7 @@ mod rules;
 mod rules_built;
 mod rules_hygiene;
 mod salvage;
+mod same_element;
 mod sigma_cases;
 mod store;
 mod table_contract;

@@ -45,7 +45,8 @@ struct Fault {
     contains: String,
 }
 
-struct Json(Value);
+/// An event that is plain JSON.
+pub(crate) struct Json(pub(crate) Value);
 
 impl Fields for Json {
     fn find<'a>(&'a self, path: &str) -> Found<'a> {
@@ -56,6 +57,10 @@ impl Fields for Json {
 
     fn any_text(&self, test: &mut dyn FnMut(&str) -> bool) -> bool {
         any_text(&self.0, test)
+    }
+
+    fn any_element(&self, path: &str, test: &mut dyn FnMut(&dyn Fields) -> bool) -> bool {
+        path::any_element(&self.0, path, test)
     }
 }
 

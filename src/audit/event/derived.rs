@@ -12,7 +12,7 @@ use crate::audit::exec::Exec;
 use crate::audit::image::Image;
 use crate::audit::request::RequestUri;
 use crate::audit::{actor, client, object, path, pod, source};
-use crate::model::fields::{Found, Scalar};
+use crate::model::fields::{Fields, Found, Scalar};
 use crate::model::finding::ActorKind;
 
 /// Longest address kept, in bytes; an IPv6 address with a zone has fewer.
@@ -99,25 +99,33 @@ pub(super) fn find<'a>(event: &'a Event, path: &str, found: &mut Found<'a>) {
 
 /// Parts of the raw event under another name.
 fn find_below<'a>(event: &'a Event, head: &str, rest: &str, found: &mut Found<'a>) {
-    let Some(raw) = members(event) else { return };
-    if head == "object" {
-        for object in object::effective(raw, event.truncated) {
-            path::find(object, rest, found);
-        }
-        return;
+    for root in roots(event, head) {
+        path::find(root, rest, found);
     }
-    for pod in pod::pods(raw, event.truncated) {
-        if head == "containers" {
-            for container in pod::containers(pod) {
-                path::find(container, rest, found);
-            }
-        } else {
-            let part = if head == "pod" { "spec" } else { "metadata" };
-            if let Some(part) = pod.get(part) {
-                path::find(part, rest, found);
-            }
-        }
+}
+
+/// The parts of the raw event that stand under the first name of a path.
+fn roots<'a>(event: &'a Event, head: &str) -> Vec<&'a Value> {
+    let Some(raw) = members(event) else { return Vec::new() };
+    let pods = || pod::pods(raw, event.truncated);
+    match head {
+        "object" => object::effective(raw, event.truncated).collect(),
+        "pod" => pods().filter_map(|pod| pod.get("spec")).collect(),
+        "pod_metadata" => pods().filter_map(|pod| pod.get("metadata")).collect(),
+        "containers" => pods().flat_map(pod::containers).collect(),
+        _ => Vec::new(),
     }
+}
+
+/// Whether some object that a path (without the namespace) reaches passes the test. Of what is
+/// computed nothing is an object, except the containers, each of which is one.
+pub(super) fn any_element(
+    event: &Event,
+    path: &str,
+    test: &mut dyn FnMut(&dyn Fields) -> bool,
+) -> bool {
+    let (head, rest) = path.split_once('.').unwrap_or((path, ""));
+    roots(event, head).into_iter().any(|root| path::any_element(root, rest, test))
 }
 
 fn find_caller<'a>(event: &'a Event, path: &str, found: &mut Found<'a>) {

@@ -5,6 +5,7 @@ use serde_json::json;
 use super::*;
 use crate::audit::record::{Origin, decode};
 use crate::audit::taxonomy::{FIELDS, RAW};
+use crate::model::fields::Scalar;
 
 fn event(members: &Value) -> Event {
     let mut whole = json!({"kind": "Event", "apiVersion": "audit.k8s.io/v1", "auditID": "id"});
@@ -24,8 +25,7 @@ fn event(members: &Value) -> Event {
 /// The values at a path as text; `None` when it is absent.
 fn values(event: &Event, path: &str) -> Option<Vec<String>> {
     let found = event.find(path);
-    let text =
-        |value: &crate::model::fields::Scalar<'_>| value.to_text().unwrap_or_default().into_owned();
+    let text = |value: &Scalar<'_>| value.to_text().unwrap_or_default().into_owned();
     found.present.then(|| found.values.iter().map(text).collect())
 }
 
@@ -226,4 +226,45 @@ fn a_certificate_request_names_who_it_asks_to_be() {
             ("midwatch.csr", &[]),
         ],
     );
+}
+
+#[test]
+fn each_container_is_an_element_whatever_its_kind_and_the_form_of_the_request() {
+    let elements = |members: &Value, path: &str| {
+        let mut seen = Vec::new();
+        event(members).any_element(path, &mut |element| {
+            let name = element.find("name");
+            let name = name.values.first().and_then(Scalar::to_text);
+            seen.push(name.unwrap_or_default().into_owned());
+            false
+        });
+        seen
+    };
+    let spec = json!({
+        "containers": [{"name": "a", "ports": [{"name": "p"}]}, {"name": "b"}],
+        "initContainers": [{"name": "i", "ports": [{"name": "q"}]}],
+        "ephemeralContainers": [{"name": "e"}], "volumes": [{"name": "v"}],
+    });
+    let whole = json!({
+        "verb": "create", "objectRef": {"resource": "pods"}, "responseObject": {"spec": spec},
+    });
+    assert_eq!(elements(&whole, "midwatch.containers"), ["a", "b", "i", "e"]);
+    assert_eq!(elements(&whole, "midwatch.containers.ports"), ["p", "q"]);
+    assert_eq!(elements(&whole, "midwatch.pod.volumes"), ["v"]);
+    assert_eq!(elements(&whole, "midwatch.object.spec.containers"), ["a", "b"]);
+    assert_eq!(elements(&whole, "responseObject.spec.initContainers.ports"), ["q"]);
+    assert_eq!(elements(&whole, "midwatch.images"), [""; 0]);
+    assert_eq!(elements(&whole, "requestObject"), [""; 0]);
+    // A patch that was refused has no response: its own part of the template counts.
+    let refused = json!({
+        "verb": "patch", "objectRef": {"resource": "cronjobs", "apiGroup": "batch"},
+        "requestObject": {"spec": {"jobTemplate": {"spec": {"template": {"spec": spec}}}}},
+        "responseObject": {"kind": "Status"},
+    });
+    assert_eq!(elements(&refused, "midwatch.containers"), ["a", "b", "i", "e"]);
+    let operations = json!({
+        "verb": "patch", "objectRef": {"resource": "pods"},
+        "requestObject": [{"name": "1"}, {"name": "2"}],
+    });
+    assert_eq!(elements(&operations, "requestObject"), ["1", "2"]);
 }

@@ -24,7 +24,7 @@ use crate::cli::table::count;
 use crate::engine::explain::{Decision, explain as decide};
 use crate::engine::ruleset::LoadedRule;
 use crate::model::ids::ClusterId;
-use crate::sigma::explain::{ClauseSeen, Step, StepKind};
+use crate::sigma::explain::{ClauseSeen, ElementsSeen, Step, StepKind};
 
 /// Bytes read of the file: an explanation is for a few events.
 const BYTES_MAX: u64 = 16 * 1024 * 1024;
@@ -172,8 +172,19 @@ fn told(kind: &StepKind) -> String {
         StepKind::Selection(name) => format!("selection {name}"),
         StepKind::AllOf => "every one".into(),
         StepKind::AnyOf => "any one".into(),
+        StepKind::Elements(seen) => told_elements(seen),
+        StepKind::Element(index) => format!("element [{index}]"),
         StepKind::Clause(clause) => told_clause(clause),
     }
+}
+
+fn told_elements(seen: &ElementsSeen) -> String {
+    let count = match (seen.looked_at, seen.more) {
+        (0, _) => "the event has no such element".to_owned(),
+        (looked_at, 0) => format!("looked at {looked_at}"),
+        (looked_at, more) => format!("looked at {looked_at}, {more} not shown"),
+    };
+    format!("{}  ({count})", seen.label())
 }
 
 fn told_clause(clause: &ClauseSeen) -> String {

@@ -115,7 +115,7 @@ pub(super) fn object(rules: &RuleSet, rule: &RuleId) -> Value {
 
 fn names_of(rules: &RuleSet, rule: &RuleId) -> Vec<String> {
     let rule = rules.rules().iter().find(|it| it.reference.id == *rule);
-    let names = rule.map(|rule| rule.document.detection.placeholders()).unwrap_or_default();
+    let names = rule.map(|rule| rule.document.placeholders()).unwrap_or_default();
     names.into_iter().collect()
 }
 

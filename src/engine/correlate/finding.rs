@@ -238,6 +238,11 @@ impl Fields for Grouped<'_> {
     fn any_text(&self, test: &mut dyn FnMut(&str) -> bool) -> bool {
         self.group.iter().flat_map(|value| unmarked(value)).any(|text| test(&text))
     }
+
+    /// The values of a group are texts.
+    fn any_element(&self, _path: &str, _test: &mut dyn FnMut(&dyn Fields) -> bool) -> bool {
+        false
+    }
 }
 
 fn event_ref(event: &Witness) -> EventRef {

@@ -309,3 +309,27 @@ fn what_a_correlation_is_made_of_is_silent_unless_it_says_so_or_does_not_run() {
     assert_eq!((rules.rules().len(), rules.correlations().count()), (0, 1));
     assert_eq!(rules.correlated().count(), 1, "asked for the correlation");
 }
+
+const WHERE: &str = "  where:\n    - some: midwatch.object.spec.containers\n      a: {name: x, image: y}\n      \
+                     condition: a\n";
+
+#[test]
+fn a_block_about_elements_is_held_against_what_aks_writes() {
+    let pods = format!("{}{WHERE}", SOUND.replace("verb: delete", "verb: create"));
+    assert!(RuleSet::load(&[source("r.yml", &pods)]).is_ok());
+    let secrets = pods.replace("objectRef.resource: pods", "objectRef.resource: secrets");
+    check(&[&secrets], "0.yml:16", "lies in a body, and AKS never writes one");
+    let none = secrets.replace("- some:", "- none:");
+    assert!(RuleSet::load(&[source("r.yml", &none)]).is_ok(), "an absent array satisfies `none`");
+    let path = |path: &str| pods.replace("midwatch.object.spec.containers", path);
+    check(&[&path("objectRef.rules")], "0.yml:16", "no event has the field `objectRef.rules`");
+    check(&[&path("midwatch.images")], "0.yml:16", "has no elements with fields");
+    check(&[&path("user.groups")], "0.yml:16", "has no elements with fields");
+}
+
+#[test]
+fn a_correlation_or_a_stray_key_beside_where_is_refused() {
+    check(&[SOUND, &format!("{MANY}{WHERE}")], "1.yml:17", "belongs to a rule");
+    let misspelt = format!("{SOUND}{}", WHERE.replace("where", "wheres"));
+    check(&[&misspelt], "0.yml:15", "`midwatch.wheres` is no attribute");
+}

@@ -1,6 +1,7 @@
 //! What callers of a rule set ask about its filters, exceptions and value lists, and what becomes
 //! of rules when lists change.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::{LoadedCorrelation, RuleSet};
@@ -11,7 +12,6 @@ use crate::engine::tuning::lists::Lists;
 use crate::engine::tuning::tally::Filtered;
 use crate::engine::visibility::RuleLint;
 use crate::model::ids::RuleId;
-use crate::sigma::detection::Detection;
 use crate::sigma::encode::ValueLists;
 use crate::sigma::error::SigmaError;
 use crate::sigma::value_list::ValueList;
@@ -83,32 +83,41 @@ impl RuleSet {
         // What ships asks for its lists, also where a directory is looked at alone.
         let shipped = Self::builtin().unwrap_or_default();
         let rules = rules.chain(&shipped.rules);
-        self.tuning.lints(rules.map(|rule| &rule.document.detection))
+        self.tuning.lints(rules.flat_map(|rule| rule.document.detections()))
     }
 
     /// Compiles over other lists what asks for one that has changed.
     pub(super) fn over_lists(&mut self, lists: Lists) -> Vec<SigmaError> {
         let before = std::mem::replace(&mut self.tuning.lists, lists);
         let lists = &self.tuning.lists.values;
-        let changed = |detection: &Detection| {
-            let mut names = detection.placeholders().into_iter();
-            names.any(|name| before.values.get(&name) != lists.get(&name))
+        let changed = |names: BTreeSet<String>| {
+            names.iter().any(|name| before.values.get(name) != lists.get(name))
         };
         let mut faults = Vec::new();
         let mut keep = |faulty: Vec<SigmaError>| faults.extend(faulty);
-        for rule in self.rules.iter_mut().filter(|rule| changed(&rule.document.detection)) {
+        for rule in self.rules.iter_mut().filter(|rule| changed(rule.document.placeholders())) {
             match rule.over(lists) {
                 Ok(over) => *rule = Arc::new(over),
                 Err(more) => keep(more),
             }
         }
-        for it in self.tuning.filters.iter_mut().filter(|it| changed(&it.document.detection)) {
+        for it in self
+            .tuning
+            .filters
+            .iter_mut()
+            .filter(|it| changed(it.document.detection.placeholders()))
+        {
             match filters::load(it.document.clone(), lists) {
                 Ok(over) => *it = Arc::new(over),
                 Err(more) => keep(more),
             }
         }
-        for it in self.tuning.exceptions.iter_mut().filter(|it| changed(&it.document.detection)) {
+        for it in self
+            .tuning
+            .exceptions
+            .iter_mut()
+            .filter(|it| changed(it.document.detection.placeholders()))
+        {
             match exceptions::load(it.document.clone(), lists) {
                 Ok(over) => *it = Arc::new(over),
                 Err(more) => keep(more),

@@ -22,6 +22,10 @@ impl Fields for Flat {
             text.is_some_and(|text| test(&text))
         })
     }
+
+    fn any_element(&self, _path: &str, _test: &mut dyn FnMut(&dyn Fields) -> bool) -> bool {
+        false
+    }
 }
 
 fn text(text: &'static str) -> Scalar<'static> {

@@ -6,9 +6,9 @@ use crate::sigma::conjunct;
 use crate::sigma::detection::Detection;
 use crate::sigma::error::quote;
 
-/// A detection that stands for itself.
-pub(super) fn check(detection: &Detection, findings: &mut Findings) {
-    check_added(detection, findings);
+/// A detection that stands for itself. `also` are conditions elsewhere that use its selections.
+pub(super) fn check(detection: &Detection, also: &[&Condition], findings: &mut Findings) {
+    check_parts(detection, also, findings);
     let place = detection.condition_places.first().copied().unwrap_or_default();
     match conjunct::of_detection(detection) {
         Ok(branches) if branches.iter().any(|branch| branch.terms.iter().all(|t| t.negated)) => {
@@ -22,9 +22,14 @@ pub(super) fn check(detection: &Detection, findings: &mut Findings) {
 
 /// A detection that is added to another one, where asking only for what is not there is usual.
 pub(super) fn check_added(detection: &Detection, findings: &mut Findings) {
+    check_parts(detection, &[], findings);
+}
+
+fn check_parts(detection: &Detection, also: &[&Condition], findings: &mut Findings) {
     let mut used = vec![false; detection.selections.len()];
+    also.iter().for_each(|condition| condition.mark(&mut used));
     for (condition, place) in detection.conditions.iter().zip(&detection.condition_places) {
-        mark(condition, &mut used);
+        condition.mark(&mut used);
         for text in lonely(condition) {
             let reason = format!("{} covers one selection; name the selection", quote(&text));
             findings.warn(*place, reason);
@@ -76,23 +81,6 @@ fn negates(condition: &Condition) -> bool {
         Condition::Not(_) => true,
         Condition::And(parts) | Condition::Or(parts) => parts.iter().any(negates),
         Condition::Selection(_) | Condition::Of { .. } => false,
-    }
-}
-
-fn mark(condition: &Condition, used: &mut [bool]) {
-    match condition {
-        Condition::And(parts) | Condition::Or(parts) => {
-            parts.iter().for_each(|part| mark(part, used));
-        }
-        Condition::Not(inner) => mark(inner, used),
-        Condition::Selection(index) => {
-            used.get_mut(*index).into_iter().for_each(|used| *used = true);
-        }
-        Condition::Of { selections, .. } => {
-            for index in selections {
-                used.get_mut(*index).into_iter().for_each(|used| *used = true);
-            }
-        }
     }
 }
 

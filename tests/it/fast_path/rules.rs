@@ -108,7 +108,36 @@ pub(crate) fn made(number: usize, events: &[Value], dice: &mut Dice) -> RuleSour
         }
     }
     text += &format!("  condition: {}\n", dice.pick(&CONDITIONS));
+    if dice.once_in(3) {
+        text += MIDWATCH;
+        text += &block(dice);
+    }
     RuleSource { path: format!("made-{number}.yml"), text }
+}
+
+/// What a rule must say of itself to have blocks about elements.
+const MIDWATCH: &str = "midwatch:\n  mode: on\n  dedup: [user.username]\n  guide: {questions: [q], \
+                        evidence: [e]}\n  where:\n";
+
+/// Arrays of all kinds, with fields that their elements have.
+const ARRAYS: [(&str, [&str; 2]); 7] = [
+    ("midwatch.containers", ["name|exists: true", "securityContext.privileged: true"]),
+    ("midwatch.object.rules", ["verbs: [get, list, create, '\\*']", "resources|contains: s"]),
+    ("midwatch.object.subjects", ["kind: [User, Group]", "name|contains: e"]),
+    ("midwatch.pod.volumes", ["name|exists: true", "hostPath.path|startswith: /"]),
+    ("requestObject.spec.containers", ["image|contains: ':'", "command|exists: false"]),
+    ("requestObject", ["kind|exists: true", "op: [add, replace, remove]"]),
+    ("responseObject.metadata", ["name|exists: true", "labels.app|exists: true"]),
+];
+
+/// A block about the elements of an array.
+fn block(dice: &mut Dice) -> String {
+    let (path, [one, other]) = dice.pick(&ARRAYS);
+    let quantity = dice.pick(&["some", "some", "none"]);
+    let when = if dice.once_in(4) { "      when: a\n" } else { "" };
+    let condition = dice.pick(&["x", "x and y", "x or y", "y and not x", "not (x and y)"]);
+    let y = if condition.contains('y') { format!("      y: {{{other}}}\n") } else { String::new() };
+    format!("    - {quantity}: {path}\n{when}      x: {{{one}}}\n{y}      condition: {condition}\n")
 }
 
 fn item(part: usize, events: &[Value], dice: &mut Dice) -> String {
