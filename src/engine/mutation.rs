@@ -10,6 +10,7 @@ use super::loaded::LoadedRule;
 use super::ruleset::{LoadedCorrelation, RuleSet};
 use crate::audit::event::Event;
 use crate::sigma::compile::Matcher;
+use crate::sigma::detection::Detection;
 use crate::sigma::encode::ValueLists;
 
 /// A change of a rule that none of its cases notices.
@@ -41,14 +42,8 @@ pub fn check(rule: &LoadedRule, lists: &ValueLists, cases: &[Case], file: &str) 
         })
         .collect();
     let mut checked = Checked::default();
-    for (name, detection) in change::all(&rule.document.detection) {
-        let Ok(matcher) = Matcher::compile_detection(&detection, file, lists) else { continue };
-        checked.tried += 1;
-        let noticed = judged.iter().any(|(event, matches)| matcher.matches(event) != *matches);
-        if !noticed {
-            checked.survivors.push(Survivor { rule: rule.reference.name.clone(), change: name });
-        }
-    }
+    detection(rule, lists, &judged, file, &mut checked);
+    blocks(rule, lists, &judged, &mut checked);
     checked
 }
 
@@ -76,4 +71,48 @@ pub fn check_correlation(
         }
     }
     checked
+}
+
+/// The changes of the detection, on its own: what the blocks about elements take away, readers that
+/// do not know them never see taken away, and a clause that a block implies is there for these.
+fn detection(
+    rule: &LoadedRule,
+    lists: &ValueLists,
+    judged: &[(Event, bool)],
+    file: &str,
+    checked: &mut Checked,
+) {
+    let compile = |detection: &Detection| Matcher::compile_detection(detection, file, lists);
+    let Ok(alone) = compile(&rule.document.detection) else { return };
+    let before: Vec<bool> = judged.iter().map(|(event, _)| alone.matches(event)).collect();
+    for (name, changed) in change::all(&rule.document.detection) {
+        let Ok(matcher) = compile(&changed) else { continue };
+        let mut verdicts = judged.iter().zip(&before);
+        let noticed = verdicts.any(|((event, _), before)| matcher.matches(event) != *before);
+        checked.count(rule, name, noticed);
+    }
+}
+
+/// The changes of the blocks about elements, within the whole rule.
+fn blocks(rule: &LoadedRule, lists: &ValueLists, judged: &[(Event, bool)], checked: &mut Checked) {
+    for (at, block) in rule.document.element_blocks.iter().enumerate() {
+        for (name, changed) in change::all(&block.detection) {
+            let mut document = rule.document.clone();
+            document.element_blocks.get_mut(at).into_iter().for_each(|block| {
+                block.detection = changed.clone();
+            });
+            let Ok(matcher) = Matcher::compile_with(&document, lists) else { continue };
+            let noticed = judged.iter().any(|(event, matches)| matcher.matches(event) != *matches);
+            checked.count(rule, format!("where[{at}] {name}"), noticed);
+        }
+    }
+}
+
+impl Checked {
+    fn count(&mut self, rule: &LoadedRule, change: String, noticed: bool) {
+        self.tried += 1;
+        if !noticed {
+            self.survivors.push(Survivor { rule: rule.reference.name.clone(), change });
+        }
+    }
 }

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use midwatch::engine::builtin;
 use midwatch::engine::cases;
+use midwatch::engine::mutation;
 use midwatch::engine::ruleset::{Listed, RuleSet};
 use midwatch::engine::visibility;
 use midwatch::model::attack::Attack;
@@ -37,6 +38,25 @@ fn the_first_pack_is_there_and_all_of_it_runs() {
         rules.correlations().count()
     );
     assert_eq!(rules.not_run(), [], "a shipped rule must run");
+}
+
+#[test]
+fn every_clause_about_one_element_is_held_by_a_case() {
+    let files: BTreeMap<String, String> =
+        builtin::case_files().into_iter().map(|file| (file.path, file.text)).collect();
+    let rules = shipped();
+    let mut asked = 0;
+    let mut survivors = Vec::new();
+    for rule in rules.rules().iter().filter(|rule| !rule.document.element_blocks.is_empty()) {
+        let path = rule.document.file.replace(".yml", ".cases.jsonl");
+        let (cases, _) = cases::parse(&files[&path], &path);
+        asked += 1;
+        let found = mutation::check(rule, rules.lists(), &cases, &path).survivors;
+        let found = found.into_iter().filter(|survivor| survivor.change.starts_with("where["));
+        survivors.extend(found.map(|survivor| format!("{}: {}", survivor.rule, survivor.change)));
+    }
+    assert!(asked >= 8, "only {asked} rules have blocks");
+    assert!(survivors.is_empty(), "no case notices:\n{}", survivors.join("\n"));
 }
 
 #[test]
