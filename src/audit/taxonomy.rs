@@ -77,6 +77,19 @@ pub fn knows(path: &str) -> Known {
     exact.or_else(open).unwrap_or(Known::Unknown)
 }
 
+/// Whether what a path leads to can be an object, or an array of objects, that has fields of its own.
+pub fn has_elements(path: &str) -> bool {
+    match knows(path) {
+        Known::Below(_) => true,
+        Known::Field(field) => match field.kind {
+            FieldKind::Open => true,
+            FieldKind::Object => field.source == RAW || field.path == "midwatch.images",
+            _ => false,
+        },
+        Known::Unknown => false,
+    }
+}
+
 /// The reference page of all fields, `docs/reference/fields.md`.
 pub fn markdown() -> String {
     let mut page = String::from(PREFACE);

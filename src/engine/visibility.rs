@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use crate::audit::policy::{AuditLevel, RequestPattern, RequestShape, bodies, level};
-use crate::audit::taxonomy::{FIELDS, FieldKind, Known as KnownField, knows};
+use crate::audit::taxonomy::{FIELDS, FieldKind, Known as KnownField, has_elements, knows};
 use crate::sigma::conjunct::{Asks, Conjunct, Term, conjuncts};
 use crate::sigma::document::Rule;
 use crate::sigma::exception::Exception;
@@ -104,6 +104,10 @@ impl Taxonomy for AksTaxonomy {
             FieldKind::Object => ValueKind::Object,
         };
         Known::Field { kind, values: field.values }
+    }
+
+    fn has_elements(&self, path: &str) -> bool {
+        has_elements(path)
     }
 
     fn nearest(&self, path: &str) -> Option<String> {

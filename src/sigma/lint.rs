@@ -47,6 +47,9 @@ pub trait Taxonomy {
     /// What is known of a dotted path.
     fn look_up(&self, path: &str) -> Known<'_>;
 
+    /// Whether there can be objects with fields of their own at the path, as in an array of them.
+    fn has_elements(&self, path: &str) -> bool;
+
     /// The field that an author may have meant by an unknown one.
     fn nearest(&self, path: &str) -> Option<String> {
         let _ = path;

@@ -117,13 +117,16 @@ fn roots<'a>(event: &'a Event, head: &str) -> Vec<&'a Value> {
     }
 }
 
-/// Whether some object that a path (without the namespace) reaches passes the test. Of what is
-/// computed nothing is an object, except the containers, each of which is one.
+/// Whether some object that a path (without the namespace) reaches passes the test. Each container
+/// is one, and each image; nothing else that is computed.
 pub(super) fn any_element(
     event: &Event,
     path: &str,
     test: &mut dyn FnMut(&dyn Fields) -> bool,
 ) -> bool {
+    if path == "images" {
+        return event.derived().images.iter().any(|image| test(image));
+    }
     let (head, rest) = path.split_once('.').unwrap_or((path, ""));
     roots(event, head).into_iter().any(|root| path::any_element(root, rest, test))
 }
@@ -170,6 +173,27 @@ fn find_computed<'a>(derived: &'a Derived, path: &str, found: &mut Found<'a>) {
         ("images.repository", ..) => all(found, images.map(|image| image.repository.as_str())),
         ("images", ..) => found.present = !derived.images.is_empty(),
         _ => {}
+    }
+}
+
+/// One image, with what `midwatch.images` has of all.
+impl Fields for Image {
+    fn find<'a>(&'a self, path: &str) -> Found<'a> {
+        let mut found = Found::default();
+        match path {
+            "registry" => text(&mut found, self.registry.as_str()),
+            "repository" => text(&mut found, self.repository.as_str()),
+            _ => {}
+        }
+        found
+    }
+
+    fn any_text(&self, test: &mut dyn FnMut(&str) -> bool) -> bool {
+        test(&self.registry) || test(&self.repository)
+    }
+
+    fn any_element(&self, _path: &str, _test: &mut dyn FnMut(&dyn Fields) -> bool) -> bool {
+        false
     }
 }
 

@@ -253,7 +253,7 @@ fn each_container_is_an_element_whatever_its_kind_and_the_form_of_the_request() 
     assert_eq!(elements(&whole, "midwatch.pod.volumes"), ["v"]);
     assert_eq!(elements(&whole, "midwatch.object.spec.containers"), ["a", "b"]);
     assert_eq!(elements(&whole, "responseObject.spec.initContainers.ports"), ["q"]);
-    assert_eq!(elements(&whole, "midwatch.images"), [""; 0]);
+    assert_eq!(elements(&whole, "midwatch.csr"), [""; 0]);
     assert_eq!(elements(&whole, "requestObject"), [""; 0]);
     // A patch that was refused has no response: its own part of the template counts.
     let refused = json!({
@@ -267,4 +267,18 @@ fn each_container_is_an_element_whatever_its_kind_and_the_form_of_the_request() 
         "requestObject": [{"name": "1"}, {"name": "2"}],
     });
     assert_eq!(elements(&operations, "requestObject"), ["1", "2"]);
+}
+
+#[test]
+fn each_image_is_an_element_with_its_registry_and_repository() {
+    let mut pairs = Vec::new();
+    event(&privileged_deployment()).any_element("midwatch.images", &mut |image| {
+        let text = |field: &str| {
+            let found = image.find(field);
+            found.values.first().and_then(Scalar::to_text).unwrap_or_default().into_owned()
+        };
+        pairs.push(format!("{} {}", text("registry"), text("repository")));
+        false
+    });
+    assert_eq!(pairs, ["docker.io library/nginx", "mcr.microsoft.com x"]);
 }

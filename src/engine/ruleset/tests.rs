@@ -323,7 +323,7 @@ fn a_block_about_elements_is_held_against_what_aks_writes() {
     assert!(RuleSet::load(&[source("r.yml", &none)]).is_ok(), "an absent array satisfies `none`");
     let path = |path: &str| pods.replace("midwatch.object.spec.containers", path);
     check(&[&path("objectRef.rules")], "0.yml:16", "no event has the field `objectRef.rules`");
-    check(&[&path("midwatch.images")], "0.yml:16", "has no elements with fields");
+    check(&[&path("midwatch.csr")], "0.yml:16", "has no elements with fields");
     check(&[&path("user.groups")], "0.yml:16", "has no elements with fields");
 }
 

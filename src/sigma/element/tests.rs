@@ -133,6 +133,10 @@ impl Taxonomy for Fixed {
             _ => Known::Unknown,
         }
     }
+
+    fn has_elements(&self, path: &str) -> bool {
+        self.look_up(path) == Known::Open
+    }
 }
 
 fn lints(blocks: &str) -> Vec<String> {

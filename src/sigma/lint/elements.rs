@@ -7,8 +7,9 @@ use crate::sigma::error::quote;
 
 pub(super) fn check(block: &ElementBlock, taxonomy: &dyn Taxonomy, findings: &mut Findings) {
     let known = taxonomy.look_up(&block.path);
+    let sound = taxonomy.has_elements(&block.path);
     values::check_field(&block.path, block.path_place, taxonomy, findings);
-    if matches!(known, Known::Field { .. }) {
+    if !sound && known != Known::Unknown {
         let path = quote(&block.path);
         let reason = format!("{path} has no elements with fields; name an array of objects");
         findings.error(block.path_place, reason);
@@ -17,7 +18,7 @@ pub(super) fn check(block: &ElementBlock, taxonomy: &dyn Taxonomy, findings: &mu
     for item in block.detection.items() {
         check_names(item, taxonomy, findings);
         // Below a path that no event has, every field would be told again.
-        if known == Known::Open || item.field.is_none() {
+        if sound || item.field.is_none() {
             values::check(&absolute(block, item), taxonomy, findings);
         }
     }

@@ -20,6 +20,10 @@ impl Taxonomy for Fixed {
         }
     }
 
+    fn has_elements(&self, path: &str) -> bool {
+        self.look_up(path) == Known::Open
+    }
+
     fn nearest(&self, path: &str) -> Option<String> {
         (path == "verbs").then(|| "verb".to_owned())
     }
