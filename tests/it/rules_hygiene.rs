@@ -139,7 +139,7 @@ fn the_level_fits_the_mode() {
 fn every_value_list_is_used_and_every_name_of_a_framework_is_known() {
     let rules = rules();
     let used: BTreeSet<String> =
-        rules.rules().iter().flat_map(|rule| rule.document.detection.placeholders()).collect();
+        rules.rules().iter().flat_map(|rule| rule.document.placeholders()).collect();
     for list in rules.list_documents() {
         assert!(used.contains(&list.name), "no rule asks for the value list `{}`", list.name);
     }
