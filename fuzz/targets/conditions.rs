@@ -25,6 +25,10 @@ impl Fields for Json {
     fn any_text(&self, test: &mut dyn FnMut(&str) -> bool) -> bool {
         path::any_text(&self.0, test)
     }
+
+    fn any_element(&self, path: &str, test: &mut dyn FnMut(&dyn Fields) -> bool) -> bool {
+        path::any_element(&self.0, path, test)
+    }
 }
 
 pub(crate) fn check(data: &[u8]) {
