@@ -1,3 +1,5 @@
+//! What single rules and correlations need to see.
+
 use super::*;
 use crate::sigma::document::{Document, parse};
 
