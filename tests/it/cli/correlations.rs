@@ -139,7 +139,7 @@ fn an_extension_of_correlations_in_a_rule_is_refused_where_it_stands() {
     assert_ne!(RULE, changed);
     bench.write("rules/cli-test-rule.yml", changed);
     let ran = bench.scan(&["early.json"]);
-    assert_eq!(ran.code, Some(2), "{}", ran.err);
+    assert_eq!(ran.code, Some(3), "{}", ran.err);
     let said = "`midwatch.differ` is about several events, and this is a rule";
     assert!(ran.err.contains(said) && ran.err.contains("cli-test-rule.yml:"), "{}", ran.err);
 }
