@@ -33,6 +33,7 @@ pub(in crate::engine) mod link;
 mod logic;
 pub(in crate::engine) mod memory;
 pub mod plan;
+mod risk;
 mod settle;
 pub mod state;
 pub mod windows;

@@ -378,6 +378,8 @@ impl RuleSet {
     fn choose(&mut self) {
         let mut needed: BTreeSet<&RuleId> = BTreeSet::new();
         let mut aloud: BTreeSet<&RuleId> = BTreeSet::new();
+        // A risk is made of rules that also tell for themselves, those that do.
+        let mut hushed: BTreeSet<&RuleId> = BTreeSet::new();
         let mut not_to_follow: BTreeSet<&RuleId> = BTreeSet::new();
         let mut running = Vec::new();
         // Backwards, a correlation comes before what it is made of.
@@ -389,6 +391,9 @@ impl RuleSet {
             }
             running.push(Arc::clone(correlation));
             needed.extend(correlation.plan.made_of());
+            if correlation.document.risk.is_none() {
+                hushed.extend(correlation.plan.made_of());
+            }
             not_to_follow.extend(correlation.plan.not_to_follow());
             if correlation.document.generate {
                 aloud.extend(correlation.plan.made_of());
@@ -408,7 +413,7 @@ impl RuleSet {
         let blocks = correlated.iter().map(|rule| &rule.reference);
         let blocks = blocks.filter(|rule| rule.mode == Mode::BuildingBlock).map(|rule| &rule.id);
         let blocks = blocks.filter(|id| not_to_follow.contains(id));
-        let parts = needed.iter().copied().filter(|id| !aloud.contains(id));
+        let parts = hushed.iter().copied().filter(|id| !aloud.contains(id));
         let silenced = parts.chain(blocks).cloned().collect();
         self.running = running;
         self.correlated = correlated;

@@ -7,7 +7,7 @@ use super::condition::{self, Condition};
 use super::error::{Faults, quote};
 use super::metadata::{self, Metadata, Word};
 use super::node::{Entry, Kind, Node, Place, Scalar, Value};
-pub use extension::{Absent, FieldName};
+pub use extension::{Absent, FieldName, RiskLimits};
 
 pub mod extension;
 
@@ -32,6 +32,8 @@ pub struct Correlation {
     pub differ: Vec<FieldName>,
     /// Rules of which none may have an event afterwards; an extension of Midwatch.
     pub absent: Option<Absent>,
+    /// What the rules that fired must weigh together; an extension of Midwatch.
+    pub risk: Option<RiskLimits>,
     /// The rules referred to report on their own as well.
     pub generate: bool,
     pub file: String,
@@ -168,6 +170,7 @@ pub(crate) fn read(node: &Node, section: &Entry, faults: &mut Faults) -> Option<
     let core =
         extension::Core { kind, rules: rule_names, group_by: &group_by, condition: &condition };
     let differ = extension::differ(node, &core, faults);
+    let risk = extension::risk(node, &core, faults);
     Some(Correlation {
         metadata,
         kind,
@@ -176,6 +179,7 @@ pub(crate) fn read(node: &Node, section: &Entry, faults: &mut Faults) -> Option<
         group_by,
         differ,
         absent,
+        risk,
         aliases: aliases.unwrap_or_default(),
         timespan_seconds: timespan?,
         generate: generate.unwrap_or_default(),

@@ -6,6 +6,7 @@ use super::Moment;
 use super::differ::{self, GivenUp};
 use super::entry::Entry;
 use super::logic::Alternative;
+use super::risk::Risk;
 use crate::model::ids::RuleId;
 use crate::sigma::correlation::{Bound, Relation};
 
@@ -22,6 +23,8 @@ pub(super) enum Test {
     Rules { ordered: bool, bounds: Vec<Bound> },
     /// One alternative of rules that fired, in their order when ordered.
     Steps { ordered: bool, alternatives: Vec<Alternative> },
+    /// The number of rules that fired, and what they weigh together.
+    Risk(Risk),
     /// One event of every rule, in their order when ordered, that differ in so many fields.
     Differing { ordered: bool, fields: usize },
 }
@@ -99,6 +102,13 @@ fn plain(test: &Test, steps: &[RuleId], window: &VecDeque<Placed>) -> Option<Ver
             let count = if *ordered { longest(steps, window) } else { fired.len() };
             let verdict = counted(count, "rules", bounds)?;
             Some(Verdict { steps: Some(fired.into_iter().collect()), ..verdict })
+        }
+        Test::Risk(risk) => {
+            let fired: Vec<usize> =
+                (0..steps.len()).filter(|step| fired(steps, *step, window)).collect();
+            let verdict = counted(fired.len(), "rules", &risk.bounds)?;
+            let measured = risk.weigh(&fired)?;
+            Some(Verdict { measured, steps: Some(fired.into_iter().collect()), ..verdict })
         }
         Test::Steps { ordered, alternatives } => {
             let met = alternatives.iter().find(|one| {

@@ -7,12 +7,16 @@ use std::sync::Arc;
 use super::judge::Test;
 use super::memory::Memory;
 use super::plan::{Absent, LoadedCorrelation, Plan, Source, Step, test};
+use super::risk::{Risk, Share, weight};
 use super::{Moment, SECOND};
 use crate::audit::taxonomy::{Known, knows};
 use crate::engine::loaded::{LoadedRule, NotRun};
 use crate::engine::visibility::shows_object;
+use crate::model::attack::Attack;
+use crate::model::level::Level;
 use crate::sigma::correlation::{Correlation, RuleName};
 use crate::sigma::error::SigmaError;
+use crate::sigma::metadata::Tag;
 
 /// What linking came to.
 #[derive(Debug, Default)]
@@ -218,7 +222,7 @@ impl<'a> Linker<'a> {
             self.all_show_objects(document);
         }
         let test = match test(document) {
-            Ok(test) => test,
+            Ok(test) => self.weighed(document, test),
             Err(reason) => {
                 self.fault(document, None, reason);
                 Test::Events(Vec::new())
@@ -249,6 +253,29 @@ impl<'a> Linker<'a> {
             };
             self.fault(document, Some(name), format!("`{}` {reason}", name.text));
         }
+    }
+
+    /// The test with the weights of its rules, when it asks for a risk.
+    fn weighed(&self, document: &Correlation, test: Test) -> Test {
+        let (Some(limits), Test::Rules { bounds, .. }) = (document.risk, &test) else {
+            return test;
+        };
+        let share = |name: &RuleName| match (self.correlation(name), self.rule(name)) {
+            (Some(at), _) => {
+                let child = self.all.get(at)?;
+                Some(share(child.reference.level, &child.document.metadata.tags))
+            }
+            (None, rule) => {
+                let rule = rule?;
+                Some(share(rule.reference.level, &rule.document.tags))
+            }
+        };
+        Test::Risk(Risk {
+            bounds: bounds.clone(),
+            score: limits.score,
+            tactics: usize::try_from(limits.tactics).unwrap_or(usize::MAX),
+            shares: document.rules.iter().map(|name| share(name).unwrap_or_default()).collect(),
+        })
     }
 
     /// The memory with its rules found.
@@ -393,4 +420,13 @@ fn resolve(document: &Correlation, rule: &RuleName, field: &str) -> Option<Strin
         Some(alias) => alias.get(&rule.text).cloned(),
         None => Some(field.to_owned()),
     }
+}
+
+/// What a rule of this level and with these tags brings.
+fn share(level: Level, tags: &[Tag]) -> Share {
+    let tactic = |tag: &Tag| match Attack::from_tag(&format!("{}.{}", tag.namespace, tag.name)) {
+        Some(Attack::Tactic(tactic)) => Some(tactic),
+        _ => None,
+    };
+    Share { weight: weight(level), tactics: tags.iter().filter_map(tactic).collect() }
 }

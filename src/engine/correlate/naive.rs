@@ -33,7 +33,7 @@ pub(super) fn firings(happenings: &[Happening]) -> BTreeSet<Firing> {
     all.sort();
     all.dedup();
     let mut found = BTreeSet::new();
-    let tests: [(&'static str, &str, Test); 12] = [
+    let tests: [(&'static str, &str, Test); 13] = [
         ("event-count", "ab", |w| (w.len() >= 3).then(|| ids(w))),
         ("value-count", "a", |w| {
             let values: BTreeSet<&str> = w.iter().map(|h| h.what.as_str()).collect();
@@ -55,6 +55,8 @@ pub(super) fn firings(happenings: &[Happening]) -> BTreeSet<Firing> {
             first.or_else(|| chain(w, &["a", "c"], None).then(|| with(w, "ac")))
         }),
         ("temporal-two", "abc", |w| (rules(w) == 2).then(|| ids(w))),
+        // Only `a`, which is of another tactic, and `c`, which weighs more, are enough together.
+        ("risk", "abc", |w| (has(w, "a") && has(w, "c")).then(|| latest(w, &["a", "b", "c"]))),
         ("ordered-two", "abc", |w| {
             let pairs = [["a", "b"], ["a", "c"], ["b", "c"]];
             pairs.iter().any(|pair| chain(w, pair, None)).then(|| ids(w))
@@ -130,6 +132,12 @@ fn unless(
         }
     }
     found
+}
+
+/// The latest event of each rule.
+fn latest(window: &[&Happening], rules: &[&str]) -> BTreeSet<String> {
+    let last = |rule: &&str| window.iter().rev().find(|h| h.rules.contains(*rule));
+    rules.iter().filter_map(last).map(|h| h.id.clone()).collect()
 }
 
 /// The first choice of one event a rule, no two of which share an address.

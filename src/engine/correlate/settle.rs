@@ -6,9 +6,10 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use super::contribution::{Counted, VALUES_MAX, by_step, differing, identity};
 use super::differ::GivenUp;
 use super::entry::{EVENTS_MAX, Entry};
-use super::judge::{Placed, Verdict, judge};
+use super::judge::{Placed, Test, Verdict, judge};
 use super::memory::{Recall, RuleMemory};
 use super::plan::{LoadedCorrelation, Source, Step};
+use super::risk;
 use super::windows::{Arrived, Cluster, Counts, Limits, Pending, RuleWindows, Window};
 use super::{Group, Moment, finding};
 use crate::engine::evaluate::unmarked;
@@ -182,6 +183,9 @@ impl Settling<'_> {
         let begin = moment.saturating_sub(plan.timespan);
         while window.events.front().is_some_and(|event| event.moment < begin) {
             window.events.pop_front();
+        }
+        if matches!(plan.test, Test::Risk(_)) {
+            risk::thin(&mut window.events);
         }
         while window.events.len() > self.limits.group_events {
             window.events.pop_front();

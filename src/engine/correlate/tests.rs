@@ -19,12 +19,13 @@ pub(super) const LATENESS: i64 = 30;
 
 fn rules() -> RuleSet {
     let mut text = String::new();
-    for (at, letter) in ["a", "b", "c"].iter().enumerate() {
+    let levels = [("a", "low", "discovery"), ("b", "low", "impact"), ("c", "medium", "impact")];
+    for (at, (letter, level, tactic)) in levels.iter().enumerate() {
         text.push_str(&format!(
             "title: {letter}\nid: 00000000-0000-4000-8000-00000000000{at}\nname: {letter}\n\
              logsource: {{product: kubernetes, service: audit}}\ndetection:\n  sel:\n    \
-             userAgent|contains: {letter}\n  condition: sel\nlevel: low\nmidwatch:\n  mode: \
-             building-block\n  dedup: [user.username]\n  guide: {{questions: [q], evidence: \
+             userAgent|contains: {letter}\n  condition: sel\nlevel: {level}\ntags: \
+             [attack.{tactic}]\nmidwatch:\n  mode: building-block\n  dedup: [user.username]\n  guide: {{questions: [q], evidence: \
              [e]}}\n---\n"
         ));
     }
@@ -61,6 +62,7 @@ fn rules() -> RuleSet {
             "",
             "differ: [sourceIPs]\n  absent: {rules: [c], within: 30s}",
         ),
+        ("risk", "temporal", "a, b, c", "{gte: 2}", "risk: {score: 10, tactics: 2}"),
     ];
     let plain = correlations.map(|(name, kind, of, condition)| (name, kind, of, condition, ""));
     for (at, (name, kind, of, condition, extension)) in plain.iter().chain(&extended).enumerate() {
@@ -125,7 +127,7 @@ fn told(findings: &[Finding]) -> BTreeSet<Firing> {
         .collect()
 }
 
-fn firings_names() -> [&'static str; 19] {
+fn firings_names() -> [&'static str; 20] {
     [
         "event-count",
         "value-count",
@@ -146,6 +148,7 @@ fn firings_names() -> [&'static str; 19] {
         "absent-long",
         "absent-self",
         "absent-differ",
+        "risk",
     ]
 }
 

@@ -14,10 +14,15 @@ const SECTION: &str = "midwatch";
 const DIFFER: &str = "differ";
 /// Rules that must not follow.
 const ABSENT: &str = "absent";
+/// What the rules that fired must weigh together.
+const RISK: &str = "risk";
 /// The extensions that only correlations have.
-pub const KEYS: [&str; 2] = [DIFFER, ABSENT];
+pub const KEYS: [&str; 3] = [DIFFER, ABSENT, RISK];
 /// How long an absence may be waited for, in seconds: thirty days.
 const WITHIN_MAX: u64 = 30 * 24 * 60 * 60;
+/// The highest score and number of tactics that can be asked for: ATT&CK has fourteen tactics.
+const SCORE_MAX: u32 = 1_000;
+const TACTICS_MAX: u32 = 14;
 /// Fields in which steps must differ, at most.
 const DIFFER_FIELDS_MAX: usize = 4;
 /// Rules whose events are compared with each other, at most: every choice is weighed against
@@ -40,6 +45,14 @@ pub struct Absent {
     pub within_seconds: u64,
     /// Where the document asks for it.
     pub place: Place,
+}
+
+/// What the rules that fired must come to: the sum of their weights, by level, and the number of
+/// their tactics.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RiskLimits {
+    pub score: u32,
+    pub tactics: u32,
 }
 
 /// What the extensions are checked against.
@@ -153,4 +166,33 @@ fn fields(entry: &Entry, faults: &mut Faults) -> Vec<FieldName> {
         }
     }
     fields
+}
+
+/// What the rules must weigh; `None` when the document does not ask.
+pub(super) fn risk(node: &Node, core: &Core<'_>, faults: &mut Faults) -> Option<RiskLimits> {
+    let entry = entry(node, RISK)?;
+    let counts_rules = matches!(core.condition, CorrelationCondition::Bounds { .. });
+    if core.kind != CorrelationKind::Temporal || !counts_rules {
+        let reason = "`midwatch.risk` weighs the rules that fired, so the correlation counts them: \
+                      write `type: temporal` and `condition: {gte: 2}`";
+        faults.add(entry.place, reason);
+    }
+    for part in
+        entry.value.entries().iter().filter(|p| !["score", "tactics"].contains(&p.key.as_str()))
+    {
+        let reason = format!("`midwatch.risk` has no {}; it has score, tactics", quote(&part.key));
+        faults.add(part.place, reason);
+    }
+    let mut number = |key: &str, most: u32| {
+        let value = entry.value.get(key);
+        let number = value.and_then(Node::text).and_then(|text| text.parse::<u32>().ok());
+        let sound = number.filter(|number| (1..=most).contains(number));
+        if sound.is_none() {
+            let place = value.map_or(entry.place, |value| value.place);
+            faults.add(place, format!("`midwatch.risk.{key}` is a number from 1 to {most}"));
+        }
+        sound
+    };
+    let (score, tactics) = (number("score", SCORE_MAX), number("tactics", TACTICS_MAX));
+    Some(RiskLimits { score: score?, tactics: tactics? })
 }
