@@ -1,3 +1,4 @@
-//! Floor 2: from findings to alerts. Decides, never stores.
+//! Floor 2: from findings to alerts, and from alerts to stories. Decides, never stores.
 
 pub mod fold;
+pub mod story;

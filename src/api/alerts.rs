@@ -14,7 +14,7 @@ use super::query::Query;
 use super::router::{Shared, answer};
 use super::sources::Sources;
 use crate::model::alert::AlertState;
-use crate::model::ids::{AlertId, ClusterId};
+use crate::model::ids::{AlertId, ClusterId, SessionKey};
 use crate::model::level::Level;
 use crate::model::rule::Mode;
 use crate::store::alerts::{Filter, LISTED_MAX};
@@ -26,7 +26,7 @@ pub(super) const LIMIT_MAX: usize = LISTED_MAX;
 
 /// The parameters of the list.
 pub(super) const LIST_PARAMETERS: &[&str] =
-    &["cluster", "level", "rule", "state", "mode", "limit", "cursor"];
+    &["cluster", "level", "rule", "state", "mode", "session", "limit", "cursor"];
 /// The parameters of one alert, which are about the page of its findings.
 pub(super) const ONE_PARAMETERS: &[&str] = &["limit", "cursor"];
 
@@ -97,6 +97,7 @@ fn filter(query: &Query) -> Result<Filter, Problem> {
         rule: query.text("rule").map(str::to_owned),
         state: query.word("state", &states, AlertState::from_word)?,
         mode: mode(query)?,
+        session: query.text("session").map(SessionKey::new),
     })
 }
 

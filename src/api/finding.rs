@@ -112,6 +112,9 @@ pub struct ActorBody<'a> {
     pub source: Option<&'a str>,
     /// `userAgent` as sent.
     pub client: &'a str,
+    /// The same for requests of one principal with one credential, from one block of addresses and
+    /// with one kind of client; empty in what was stored before there were sessions.
+    pub session: &'a str,
 }
 
 /// What it was done to.
@@ -205,6 +208,7 @@ impl<'a> From<&'a Actor> for ActorBody<'a> {
             impersonated: actor.impersonated.as_deref(),
             source: actor.source.as_deref(),
             client: &actor.client,
+            session: actor.session.as_str(),
         }
     }
 }

@@ -184,6 +184,10 @@ fn parameter(name: &str) -> Value {
             ("What a hit of the rule becomes.", json!({ "enum": Mode::ALL.map(|m| m.as_str()) }))
         }
         "tactic" => ("An ATT&CK tactic in kebab case.", json!({ "type": "string" })),
+        "session" => (
+            "The session of an alert's first finding, as `actor.session` names it.",
+            json!({ "type": "string" }),
+        ),
         "limit" => (
             "How many at most.",
             json!({ "type": "integer", "minimum": 1, "maximum": LIMIT_MAX,

@@ -11,11 +11,11 @@ use sha2::{Digest, Sha256};
 use time::format_description::well_known::Rfc3339;
 use time::{OffsetDateTime, UtcOffset};
 
-use super::source::ControlPlane;
-use super::{body, outcome, path, request};
+use super::source::{self, ControlPlane};
+use super::{body, client, outcome, path, request};
 use crate::model::fields::{Fields, Found};
 use crate::model::finding::{Actor, Evidence, Outcome, Target};
-use crate::model::ids::ClusterId;
+use crate::model::ids::{ClusterId, SessionKey};
 use derived::Derived;
 
 /// What starts the path of a derived field.
@@ -136,7 +136,24 @@ impl Event {
             impersonated: (!impersonated.is_empty()).then(|| bounded(impersonated, NAME_MAX)),
             source: derived.source.clone(),
             client: bounded(self.text(&["userAgent"]), NAME_MAX),
+            session: self.session(),
         }
+    }
+
+    /// Who acts in one way. The credential is the id that the API server gives each token of a
+    /// service account (`user.extra`), and nothing where there is none.
+    fn session(&self) -> SessionKey {
+        let credential = ["user", "extra", "authentication.kubernetes.io/credential-id"];
+        let credential = self.at(&credential).and_then(|ids| ids.get(0)).and_then(Value::as_str);
+        let derived = self.derived();
+        let block = derived.source.as_deref().and_then(source::block);
+        SessionKey::derive([
+            self.text(&["user", "username"]),
+            self.text(&["impersonatedUser", "username"]),
+            credential.unwrap_or_default(),
+            block.as_deref().or(derived.source.as_deref()).unwrap_or_default(),
+            client::family(self.text(&["userAgent"])).as_deref().unwrap_or_default(),
+        ])
     }
 
     /// What it was done to.

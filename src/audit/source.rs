@@ -1,7 +1,7 @@
 //! Where a call came from. The API server writes the chain of addresses as `sourceIPs`; only what
 //! stands furthest right was seen by the server, the rest a client can forge with headers.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 
 use ipnet::IpNet;
@@ -42,6 +42,20 @@ pub fn scope(address: Option<&str>) -> &'static str {
         Some(address) if is_private(address) => "private",
         Some(_) => "public",
     }
+}
+
+/// The address's /24, or its /48 for version 6: what one office or one provider's block has.
+pub fn block(address: &str) -> Option<String> {
+    Some(match parse(address)? {
+        IpAddr::V4(address) => {
+            let [a, b, c, _] = address.octets();
+            format!("{}/24", Ipv4Addr::new(a, b, c, 0))
+        }
+        IpAddr::V6(address) => {
+            let [a, b, c, ..] = address.segments();
+            format!("{}/48", Ipv6Addr::new(a, b, c, 0, 0, 0, 0, 0))
+        }
+    })
 }
 
 fn parse(address: &str) -> Option<IpAddr> {

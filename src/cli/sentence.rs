@@ -95,6 +95,7 @@ fn thing(target: &Target) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::ids::SessionKey;
 
     fn actor(username: &str, kind: ActorKind) -> Actor {
         Actor {
@@ -103,6 +104,7 @@ mod tests {
             impersonated: None,
             source: None,
             client: String::new(),
+            session: SessionKey::new(""),
         }
     }
 

@@ -3,7 +3,7 @@
 
 use time::OffsetDateTime;
 
-use super::ids::{AlertId, ClusterId, FindingId};
+use super::ids::{AlertId, ClusterId, FindingId, SessionKey};
 use super::level::Level;
 use super::rule::RuleRef;
 
@@ -69,6 +69,9 @@ pub struct Actor {
     pub source: Option<String>,
     /// `userAgent` as sent.
     pub client: String,
+    /// The same for requests of one principal with one credential, from one block of addresses and
+    /// with one kind of client; empty where an older version did not keep it.
+    pub session: SessionKey,
 }
 
 /// Who an actor is, by the rules in `audit::actor`.

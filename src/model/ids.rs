@@ -43,6 +43,19 @@ text_id! {
     AlertId
 }
 
+text_id! {
+    /// Who acts in one way: 32 hexadecimal digits. See [`SessionKey::derive`].
+    SessionKey
+}
+
+impl SessionKey {
+    /// Requests with the same principal, assumed identity, credential, block of addresses and kind
+    /// of client belong together, as far as they follow each other closely (`triage::story`).
+    pub fn derive(who: [&str; 5]) -> Self {
+        Self(digest(&who))
+    }
+}
+
 impl FindingId {
     /// One rule on one request to one cluster is one finding, whichever stage, container or replay
     /// brought it. `event` is what makes the request one of a kind: `audit::event::Event::identity`.

@@ -8,7 +8,7 @@ use time::format_description::well_known::Rfc3339;
 
 use super::body::{Cut, Rung, shorten};
 use crate::model::finding::{Actor, ActorKind, EventRef, Evidence, Reason, Target};
-use crate::model::ids::RuleId;
+use crate::model::ids::{RuleId, SessionKey};
 use crate::model::rule::RuleRef;
 use crate::ports::error::{PortError, PortErrorKind, PortResult};
 
@@ -31,6 +31,9 @@ struct ActorRow {
     impersonated: Option<String>,
     source: Option<String>,
     client: String,
+    /// Since version 3 of alerts and findings.
+    #[serde(default)]
+    session: String,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -98,6 +101,7 @@ impl From<&Actor> for ActorRow {
             impersonated: actor.impersonated.clone(),
             source: actor.source.clone(),
             client: actor.client.clone(),
+            session: actor.session.as_str().to_owned(),
         }
     }
 }
@@ -119,6 +123,7 @@ impl ActorRow {
             impersonated: self.impersonated,
             source: self.source,
             client: self.client,
+            session: SessionKey::new(self.session),
         })
     }
 }

@@ -112,7 +112,7 @@ fn with(mut alert: Alert, finding: &Finding) -> Alert {
 mod tests {
     use super::*;
     use crate::model::finding::{Actor, ActorKind, EventRef, Evidence, Excepted, Outcome, Target};
-    use crate::model::ids::{ClusterId, RuleId};
+    use crate::model::ids::{ClusterId, RuleId, SessionKey};
     use crate::model::level::Level;
     use crate::model::rule::{Mode, RuleRef};
 
@@ -140,6 +140,7 @@ mod tests {
                 impersonated: None,
                 source: None,
                 client: String::new(),
+                session: SessionKey::new(""),
             },
             target: Target::default(),
             outcome: Outcome::Allowed,

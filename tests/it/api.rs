@@ -13,7 +13,7 @@ use midwatch::engine::explain::{Explained, Refusal, explain_text};
 use midwatch::engine::ruleset::RuleSet;
 use midwatch::model::alert::{Alert, AlertState};
 use midwatch::model::finding::{Actor, ActorKind, EventRef, Evidence, Finding, Outcome, Target};
-use midwatch::model::ids::{AlertId, ClusterId, FindingId, RuleId};
+use midwatch::model::ids::{AlertId, ClusterId, FindingId, RuleId, SessionKey};
 use midwatch::model::level::Level;
 use midwatch::model::rule::{Mode, RuleRef};
 use midwatch::store::{Store, StoreTables};
@@ -84,6 +84,7 @@ async fn save(store: &Store, number: u32) -> AlertId {
         impersonated: None,
         source: None,
         client: "kubectl".into(),
+        session: SessionKey::new("33333333333333333333333333333333"),
     };
     let finding = |index: u32| Finding {
         id: FindingId::derive(&cluster, &format!("{number}-{index}"), &rule.id),

@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use midwatch::adapters::local::table::LocalTables;
 use midwatch::model::alert::{Alert, AlertState};
 use midwatch::model::finding::{Actor, ActorKind, EventRef, Evidence, Finding, Outcome, Target};
-use midwatch::model::ids::{AlertId, ClusterId, FindingId, RuleId};
+use midwatch::model::ids::{AlertId, ClusterId, FindingId, RuleId, SessionKey};
 use midwatch::model::level::Level;
 use midwatch::model::rule::{Mode, RuleRef};
 use midwatch::ports::error::{PortError, PortErrorKind, PortResult};
@@ -65,7 +65,7 @@ fn alert(n: usize) -> Alert {
         findings: 1,
 
         excepted: 0,
-        actor: actor(),
+        actor: Actor { session: SessionKey::new(["one", "other"][pick(7) % 2]), ..actor() },
         target: Target { verb: "get".to_owned(), ..Target::default() },
         why: Vec::new(),
         truncated: false,
@@ -80,6 +80,7 @@ fn actor() -> Actor {
         impersonated: None,
         source: None,
         client: "kubectl".to_owned(),
+        session: SessionKey::new("33333333333333333333333333333333"),
     }
 }
 

@@ -5,7 +5,7 @@ use time::macros::datetime;
 
 use super::*;
 use crate::model::finding::{ActorKind, Outcome};
-use crate::model::ids::{AlertId, ClusterId, FindingId, RuleId};
+use crate::model::ids::{AlertId, ClusterId, FindingId, RuleId, SessionKey};
 use crate::model::level::Level;
 use crate::model::rule::Mode;
 
@@ -34,6 +34,7 @@ pub(crate) fn sample() -> Finding {
             impersonated: None,
             source: Some("203.0.113.7".into()),
             client: "kubectl/v1.30".into(),
+            session: SessionKey::new("33333333333333333333333333333333"),
         },
         target: Target {
             verb: "create".into(),

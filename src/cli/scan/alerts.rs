@@ -14,11 +14,13 @@ use crate::cli::wrap;
 use crate::model::alert::Alert;
 use crate::model::finding::Finding;
 use crate::model::ids::AlertId;
-use crate::triage;
+use crate::triage::{self, story};
 
 /// Alerts held at once; beyond it new ones are only counted, so that memory stays bounded. Nobody
 /// reads so long a table: the other formats have no such limit.
 const ALERTS_MAX: usize = 50_000;
+/// Stories told, at most; each names its alerts.
+const STORIES_MAX: usize = 200;
 /// Blanks before the second line of an alert, which begins below the time.
 const INDENT: &str = "                  ";
 /// Characters that an alert's second line takes at most, in however many lines.
@@ -46,6 +48,32 @@ impl Alerts {
     pub(in crate::cli) fn with_excepted(mut self) -> Self {
         self.excepted = Some(BTreeMap::new());
         self
+    }
+
+    /// Sittings in which several alerts came together: one thing to look at, not several.
+    fn write_stories(&self, out: &mut dyn Write) -> io::Result<()> {
+        let stories = story::stories(self.alerts.values());
+        let together: Vec<_> = stories.iter().filter(|story| story.alerts.len() > 1).collect();
+        if together.is_empty() {
+            return Ok(());
+        }
+        writeln!(out, "   {:<13}  {:<19}  STORY: ALERTS OF ONE SITTING", "LEVEL", "BEGIN (UTC)")?;
+        for story in together.iter().take(STORIES_MAX) {
+            let level = level_word(story.level, self.colour);
+            let Some(first) = story.alerts.first() else { continue };
+            let who = fit(&sentence::who(&first.actor), STORY_MAX);
+            let minutes = (story.last_event - story.first_event).whole_minutes();
+            let count = number(story.alerts.len() as u64);
+            let begin = moment(story.first_event);
+            writeln!(out, "{level}  {begin}  {who}: {count} alerts in {minutes} min")?;
+            let names: Vec<&str> = story.alerts.iter().map(|a| a.rule.name.as_str()).collect();
+            let width = self.columns.map_or(usize::MAX, |columns| columns.max(WIDTH_MIN));
+            wrap::write(out, &fit(&names.join(", "), STORY_MAX), width, INDENT, INDENT)?;
+        }
+        if together.len() > STORIES_MAX {
+            writeln!(out, "… and {} more stories", together.len() - STORIES_MAX)?;
+        }
+        writeln!(out)
     }
 
     /// Exceptions are told by number in the summary; here they are shown to whoever asks.
@@ -141,6 +169,7 @@ impl Report for Alerts {
         if !alerts.is_empty() {
             writeln!(out)?;
         }
+        self.write_stories(out)?;
         self.write_excepted(out)?;
         let alerts = u64::try_from(alerts.len()).ok();
         Summary { alerts, ..summary.clone() }.write(out)

@@ -16,7 +16,7 @@ use crate::engine::metadata::Denied;
 use crate::model::fields::{Fields, Found, Scalar};
 use crate::model::finding::{Actor, ActorKind, Target};
 use crate::model::finding::{EventRef, Evidence, Finding, Outcome, Reason};
-use crate::model::ids::{AlertId, ClusterId, FindingId, RuleId};
+use crate::model::ids::{AlertId, ClusterId, FindingId, RuleId, SessionKey};
 use crate::model::level::Level;
 
 /// Characters of one value in the reasons, and values told.
@@ -267,6 +267,7 @@ fn nobody() -> Actor {
         impersonated: None,
         source: None,
         client: String::new(),
+        session: SessionKey::new(""),
     }
 }
 

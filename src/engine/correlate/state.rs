@@ -14,7 +14,7 @@ use super::memory::twin::{MemoryTwin, SightTwin};
 use super::windows::{Cluster, Counts, Pending, Window, Windows};
 use super::{Group, Moment};
 use crate::model::finding::{Actor, ActorKind, Evidence, Outcome, Target};
-use crate::model::ids::{ClusterId, RuleId};
+use crate::model::ids::{ClusterId, RuleId, SessionKey};
 
 /// The value of `schema`. Another meaning is another version, and the old one stays readable.
 pub const SCHEMA: &str = "midwatch.windows/v2";
@@ -167,6 +167,9 @@ struct WitnessTwin {
     impersonated: Option<String>,
     source: Option<String>,
     client: String,
+    /// Since the second version.
+    #[serde(default)]
+    session: String,
     verb: String,
     api_group: String,
     resource: String,
@@ -374,6 +377,7 @@ impl WitnessTwin {
             impersonated: actor.impersonated,
             source: actor.source,
             client: actor.client,
+            session: actor.session.as_str().to_owned(),
             verb: target.verb,
             api_group: target.api_group,
             resource: target.resource,
@@ -415,6 +419,7 @@ impl WitnessTwin {
                 impersonated: self.impersonated,
                 source: self.source,
                 client: self.client,
+                session: SessionKey::new(self.session),
             },
             target: Target {
                 verb: self.verb,

@@ -5,7 +5,7 @@ use futures::future::try_join_all;
 
 use super::Alerts;
 use crate::model::alert::{Alert, AlertState};
-use crate::model::ids::{AlertId, ClusterId};
+use crate::model::ids::{AlertId, ClusterId, SessionKey};
 use crate::model::level::Level;
 use crate::model::rule::Mode;
 use crate::ports::error::{PortError, PortErrorKind, PortResult};
@@ -35,6 +35,8 @@ pub struct Filter {
     pub rule: Option<String>,
     pub state: Option<AlertState>,
     pub mode: Option<Mode>,
+    /// The session of its first finding.
+    pub session: Option<SessionKey>,
 }
 
 /// One page of alerts, newest recorded first.
@@ -64,6 +66,7 @@ impl Filter {
             && self.rule.as_ref().is_none_or(|rule| *rule == alert.rule.name)
             && self.state.is_none_or(|state| state == alert.state)
             && self.mode.is_none_or(|mode| mode == alert.rule.mode)
+            && self.session.as_ref().is_none_or(|session| *session == alert.actor.session)
     }
 }
 

@@ -14,7 +14,7 @@ use crate::store::body::{self, ALERT_BYTES_MAX, Cut, Rung, shorten};
 use crate::store::column::{self, Columns, VERSION};
 
 /// The schema version that is written.
-pub(in crate::store) const ALERT_VERSION: i64 = 2;
+pub(in crate::store) const ALERT_VERSION: i64 = 3;
 
 #[derive(Serialize, Deserialize)]
 struct AlertRow {

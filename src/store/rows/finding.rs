@@ -14,7 +14,7 @@ use crate::store::body::{self, Cut, FINDING_BYTES_MAX, Rung, shorten};
 use crate::store::column::{self, Columns, VERSION};
 
 /// The schema version that is written.
-pub(in crate::store) const FINDING_VERSION: i64 = 2;
+pub(in crate::store) const FINDING_VERSION: i64 = 3;
 
 #[derive(Serialize, Deserialize)]
 struct FindingRow {

@@ -11,7 +11,7 @@ use crate::model::checkpoint::{BlobRef, Checkpoint, Lease, Totals};
 use crate::model::finding::{
     Actor, ActorKind, EventRef, Evidence, Excepted, Finding, Outcome, Reason, Target,
 };
-use crate::model::ids::{AlertId, ClusterId, FindingId, RuleId};
+use crate::model::ids::{AlertId, ClusterId, FindingId, RuleId, SessionKey};
 use crate::model::level::Level;
 use crate::model::rule::{Mode, RuleRef};
 use crate::ports::error::PortErrorKind;
@@ -40,6 +40,7 @@ fn actor() -> Actor {
         impersonated: Some("system:admin".to_owned()),
         source: Some("203.0.113.7".to_owned()),
         client: "kubectl/v1.30.0 (linux/amd64)".to_owned(),
+        session: SessionKey::new("33333333333333333333333333333333"),
     }
 }
 
@@ -196,31 +197,42 @@ fn check_written(properties: &Properties, sample: &str) {
     );
 }
 
-#[test]
-fn a_finding_of_version_1_is_read() {
-    let sample = include_str!("../../../tests/data/rows/finding.v1.json");
-    let read = finding_row::from_properties(&from_json(sample)).expect("reads");
-    assert_eq!(read, Finding { excepted: None, ..finding() });
+/// Before there were sessions.
+fn without_session(actor: Actor) -> Actor {
+    Actor { session: SessionKey::new(""), ..actor }
 }
 
 #[test]
-fn a_finding_of_version_2_is_read_and_written() {
-    let sample = include_str!("../../../tests/data/rows/finding.v2.json");
+fn findings_of_older_versions_are_read() {
+    let old = Finding { actor: without_session(actor()), ..finding() };
+    let first = include_str!("../../../tests/data/rows/finding.v1.json");
+    let read = finding_row::from_properties(&from_json(first)).expect("reads");
+    assert_eq!(read, Finding { excepted: None, ..old.clone() });
+    let second = include_str!("../../../tests/data/rows/finding.v2.json");
+    assert_eq!(finding_row::from_properties(&from_json(second)).expect("reads"), old);
+}
+
+#[test]
+fn a_finding_of_version_3_is_read_and_written() {
+    let sample = include_str!("../../../tests/data/rows/finding.v3.json");
     let read = finding_row::from_properties(&from_json(sample)).expect("reads");
     assert_eq!(read, finding());
     check_written(&finding_row::to_properties(&finding()).expect("writes"), sample);
 }
 
 #[test]
-fn an_alert_of_version_1_is_read() {
-    let sample = include_str!("../../../tests/data/rows/alert.v1.json");
-    let read = alert_row::from_properties(&from_json(sample)).expect("reads");
-    assert_eq!(read, Alert { excepted: 0, ..alert() });
+fn alerts_of_older_versions_are_read() {
+    let old = Alert { actor: without_session(actor()), ..alert() };
+    let first = include_str!("../../../tests/data/rows/alert.v1.json");
+    let read = alert_row::from_properties(&from_json(first)).expect("reads");
+    assert_eq!(read, Alert { excepted: 0, ..old.clone() });
+    let second = include_str!("../../../tests/data/rows/alert.v2.json");
+    assert_eq!(alert_row::from_properties(&from_json(second)).expect("reads"), old);
 }
 
 #[test]
-fn an_alert_of_version_2_is_read_and_written() {
-    let sample = include_str!("../../../tests/data/rows/alert.v2.json");
+fn an_alert_of_version_3_is_read_and_written() {
+    let sample = include_str!("../../../tests/data/rows/alert.v3.json");
     assert_eq!(alert_row::from_properties(&from_json(sample)).expect("reads"), alert());
     check_written(&alert_row::to_properties(&alert()).expect("writes"), sample);
 }
@@ -283,7 +295,7 @@ fn rows_without_what_is_optional_read_back() {
 fn a_row_of_a_newer_version_is_corrupt_and_says_why() {
     let sample = include_str!("../../../tests/data/rows/alert.v1.json");
     let mut properties = from_json(sample);
-    properties.insert("v".to_owned(), Value::Int(3));
+    properties.insert("v".to_owned(), Value::Int(4));
     let error = alert_row::from_properties(&properties).expect_err("refused");
     assert_eq!(error.kind, PortErrorKind::Corrupt);
     assert!(error.cause.contains("a newer one wrote it"), "{error}");

@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 
 use midwatch::adapters::local::table::LocalTables;
 use midwatch::model::alert::{Alert, AlertState};
-use midwatch::model::ids::{AlertId, ClusterId, FindingId};
+use midwatch::model::ids::{AlertId, ClusterId, FindingId, SessionKey};
 use midwatch::model::level::Level;
 use midwatch::model::rule::Mode;
 use midwatch::ports::error::PortErrorKind;
@@ -142,7 +142,9 @@ async fn three_hundred_alerts_are_listed_newest_first_by_any_filter_and_page_siz
             rule: Some("pod_exec".to_owned()),
             state: Some(AlertState::Open),
             mode: Some(Mode::On),
+            session: Some(alert(0).actor.session),
         },
+        Filter { session: Some(SessionKey::new("other")), ..Filter::default() },
         Filter { rule: Some("nothing".to_owned()), ..Filter::default() },
     ];
     for filter in filters {
@@ -154,6 +156,7 @@ async fn three_hundred_alerts_are_listed_newest_first_by_any_filter_and_page_siz
                     && filter.rule.as_ref().is_none_or(|rule| alert.rule.name == *rule)
                     && filter.state.is_none_or(|state| alert.state == state)
                     && filter.mode.is_none_or(|mode| alert.rule.mode == mode)
+                    && filter.session.as_ref().is_none_or(|one| alert.actor.session == *one)
             })
             .collect();
         for limit in [1, 10, 50, 100, LISTED_MAX] {

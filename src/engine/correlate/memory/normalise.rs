@@ -2,9 +2,8 @@
 //! happened. A closed list; each is a function of the value, and of the node that called.
 
 use std::borrow::Cow;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use crate::audit::client;
+use crate::audit::{client, source};
 
 /// How a value becomes what is remembered of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,25 +36,11 @@ impl Normaliser {
     pub(in crate::engine) fn apply<'a>(self, value: &'a str, node: Option<&str>) -> Cow<'a, str> {
         match self {
             Self::ClientFamily => client::family(value).map_or(Cow::Borrowed(value), Cow::Owned),
-            Self::Network => network(value).map_or(Cow::Borrowed(value), Cow::Owned),
+            Self::Network => source::block(value).map_or(Cow::Borrowed(value), Cow::Owned),
             Self::WithoutNode => Cow::Borrowed(without_node(value, node).unwrap_or(value)),
             Self::WithoutRandom => Cow::Borrowed(without_random(value).unwrap_or(value)),
         }
     }
-}
-
-/// The address's /24, or its /48 for version 6: what one office or one provider's block has.
-fn network(value: &str) -> Option<String> {
-    Some(match value.parse::<IpAddr>().ok()?.to_canonical() {
-        IpAddr::V4(address) => {
-            let [a, b, c, _] = address.octets();
-            format!("{}/24", Ipv4Addr::new(a, b, c, 0))
-        }
-        IpAddr::V6(address) => {
-            let [a, b, c, ..] = address.segments();
-            format!("{}/48", Ipv6Addr::new(a, b, c, 0, 0, 0, 0, 0))
-        }
-    })
 }
 
 /// A mirror pod is called after its manifest and its node.
