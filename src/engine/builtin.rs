@@ -3,6 +3,7 @@
 use include_dir::{Dir, DirEntry, include_dir};
 use once_cell::sync::OnceCell;
 
+use super::elsewhere::Provenance;
 use super::ruleset::{RuleSet, RuleSource};
 use crate::sigma::error::SigmaError;
 
@@ -14,7 +15,12 @@ static RULES: OnceCell<RuleSet> = OnceCell::new();
 impl RuleSet {
     /// The rules that ship with the binary.
     pub fn builtin() -> Result<Self, Vec<SigmaError>> {
-        RULES.get_or_try_init(|| Self::load(&sources())).cloned()
+        RULES
+            .get_or_try_init(|| {
+                let (rules, faults) = Self::load_sound(&sources(), Provenance::Embedded);
+                if faults.is_empty() { Ok(rules) } else { Err(faults) }
+            })
+            .cloned()
     }
 
     /// The shipped rules with a directory's on top: a rule of the same name replaces the shipped

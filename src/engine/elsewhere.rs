@@ -16,8 +16,12 @@ use crate::model::rule::Mode;
 /// Where rule files come from, which decides what is demanded of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Provenance {
-    /// The binary: a rule says everything that Midwatch can use, and can fire.
+    /// Our own: a rule says everything that Midwatch can use, and can fire.
     Shipped,
+    /// Our own, as they lie in the binary. That each can fire was shown when it was built (a test
+    /// loads them as [`Provenance::Shipped`]); to show it again at every start would take longer
+    /// than everything else that a start does.
+    Embedded,
     /// A directory that somebody named: its rules may know nothing of Midwatch.
     Directory,
 }

@@ -215,7 +215,7 @@ pub(super) fn rule(
     };
     faults.extend(memory::refuse(attributes, &rule.file));
     let matcher = Matcher::compile_with(&rule, lists).map_err(|more| faults.extend(more));
-    if let (Ok(metadata), false) = (&metadata, elsewhere) {
+    if let (Ok(metadata), false) = (&metadata, elsewhere || provenance == Provenance::Embedded) {
         // What can never fire would be silent for ever: an error here, not a remark.
         let lints = visibility::lint(&rule, metadata);
         faults.extend(lints.into_iter().filter(|lint| lint.severity == Severity::Error).map(

@@ -26,7 +26,7 @@ pub(super) fn mappings(
     provenance: Provenance,
 ) -> (Mappings, Vec<SigmaError>) {
     let mut mappings = match provenance {
-        Provenance::Shipped => Mappings::default(),
+        Provenance::Shipped | Provenance::Embedded => Mappings::default(),
         Provenance::Directory => shipped(),
     };
     let (found, faults) = read(sources);

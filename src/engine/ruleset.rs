@@ -79,7 +79,7 @@ impl RuleSet {
     pub fn load_sound(sources: &[RuleSource], provenance: Provenance) -> (Self, Vec<SigmaError>) {
         // What lies in a directory may name what ships, even where that is not asked.
         let shipped = match provenance {
-            Provenance::Shipped => Self::default(),
+            Provenance::Shipped | Provenance::Embedded => Self::default(),
             Provenance::Directory if sources.iter().any(may_name_others) => {
                 Self::builtin().unwrap_or_default()
             }

@@ -28,6 +28,13 @@ fn check(complaints: impl Fn(&RuleSet, &Listed<'_>) -> Vec<String>) {
     assert!(all.is_empty(), "{} complaints:\n{}", all.len(), all.join("\n"));
 }
 
+/// At a start they are taken as they are; that each can fire is shown here.
+#[test]
+fn what_ships_meets_everything_that_is_demanded_of_our_own_rules() {
+    let faults = RuleSet::load(&builtin::sources()).map(|_| ()).err().unwrap_or_default();
+    assert!(faults.is_empty(), "{faults:#?}");
+}
+
 #[test]
 fn the_first_pack_is_there_and_all_of_it_runs() {
     let rules = shipped();
