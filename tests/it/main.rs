@@ -21,6 +21,7 @@ mod azurite;
 mod cli;
 mod coverage;
 mod dependencies;
+mod detect;
 mod end_to_end;
 mod fake_host;
 mod fast_path;

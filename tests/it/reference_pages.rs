@@ -2,6 +2,8 @@
 //! in the rules, and the lock of the rules: what is written there is what the code says.
 //! `UPDATE_DOCS=1 cargo test --test it reference_pages` writes them anew.
 
+mod scenarios;
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
