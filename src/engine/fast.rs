@@ -43,6 +43,7 @@ use self::projection::{Node, Projection};
 use self::scan::Scanner;
 use super::loaded::LoadedRule;
 use super::ruleset::RuleSet;
+use crate::sigma::encode::ValueLists;
 
 /// A rule that is asked, and what for.
 #[derive(Debug, Clone)]
@@ -69,12 +70,12 @@ pub struct FastPath {
 impl FastPath {
     /// Compiles the rules that the set asks.
     pub fn compile(rules: &RuleSet) -> Self {
-        Self::of(rules.asked())
+        Self::of(rules.asked(), rules.lists())
     }
 
-    /// Compiles these rules.
-    pub fn of(rules: Vec<AskedRule>) -> Self {
-        let mut asks = Asks::default();
+    /// Compiles these rules; `lists` stand for their placeholders.
+    pub fn of(rules: Vec<AskedRule>, lists: &ValueLists) -> Self {
+        let mut asks = Asks::over(lists);
         let mut rule_of_branch = Vec::new();
         let mut all_branches = Vec::new();
         for (index, asked) in rules.iter().enumerate() {

@@ -228,8 +228,9 @@ fn rules_made_at_random_come_to_the_same() {
     let mut dice = Dice::new(23);
     let (mut used, mut found) = (0, 0);
     for _ in 0..150 {
-        let sources: Vec<_> =
+        let mut sources: Vec<_> =
             (0..8).map(|number| rules::made(number, &events, &mut dice)).collect();
+        sources.push(rules::lists());
         let (set, _) = RuleSet::load_sound(&sources, Provenance::Directory);
         used += set.rules().len();
         let lines: Vec<_> = (0..24)

@@ -10,6 +10,7 @@ use regex::{Regex, RegexBuilder};
 use super::derived::Derived;
 use super::text::{Glob, folded, pieces};
 use crate::sigma::detection::Item;
+use crate::sigma::encode::ValueLists;
 use crate::sigma::literal::Literal;
 use crate::sigma::modifier::{Comparison, Flags, Order};
 use crate::sigma::node::Kind;
@@ -56,12 +57,14 @@ pub(super) struct WantedNumber {
 }
 
 /// The questions that an item amounts to: one, or with `all` one for each value. `None` when the
-/// bytes of one field do not decide it; `neq` is the caller's business.
-pub(super) fn asks(item: &Item) -> Option<Vec<Ask>> {
+/// bytes of one field do not decide it; `neq` is the caller's business. `lists` stand for the
+/// placeholders.
+pub(super) fn asks(item: &Item, lists: &ValueLists) -> Option<Vec<Ask>> {
     let field = item.field.as_ref().filter(|field| is_walkable(field))?;
-    if !item.plan.transforms.is_empty() || item.plan.expand {
+    if !item.plan.transforms.is_empty() {
         return None;
     }
+    let item = &*expanded(item, lists)?;
     let ask = |about, values: &[Literal]| Ask {
         field: field.clone(),
         about,
@@ -75,6 +78,37 @@ pub(super) fn asks(item: &Item) -> Option<Vec<Ask>> {
         return each.map(|values| Some(ask(about(item, values)?, values))).collect();
     }
     Some(vec![ask(about(item, &item.values)?, &item.values)])
+}
+
+/// The item with the values of a list in place of each placeholder; `None` where a value is more
+/// than a placeholder alone, which all that ship are. The reference has code of its own for this.
+fn expanded<'a>(item: &'a Item, lists: &ValueLists) -> Option<Cow<'a, Item>> {
+    if !item.plan.expand {
+        return Some(Cow::Borrowed(item));
+    }
+    let plain = matches!(item.plan.comparison, Comparison::Value(_) | Comparison::Cidr);
+    if !plain || item.plan.all {
+        return None;
+    }
+    let mut values = Vec::new();
+    for literal in &item.values {
+        if literal.kind != Kind::Text {
+            return None;
+        }
+        if !literal.text.contains(['%', '\\']) {
+            values.push(literal.clone());
+            continue;
+        }
+        let name = literal.text.strip_prefix('%')?.strip_suffix('%')?;
+        let listed = lists.get(name).filter(|listed| !listed.is_empty())?;
+        let text =
+            |text: &String| Literal { place: literal.place, kind: Kind::Text, text: text.clone() };
+        values.extend(listed.iter().map(text));
+    }
+    let mut item = item.clone();
+    item.plan.expand = false;
+    item.values = values;
+    Some(Cow::Owned(item))
 }
 
 /// Whether an `exists: false` turns the question round.

@@ -5,6 +5,7 @@
 use super::ask::{Ask, asks, asks_for_absence};
 use crate::sigma::condition::{Condition, Quantity};
 use crate::sigma::detection::{Detection, Group, Item};
+use crate::sigma::encode::ValueLists;
 
 /// Branches of one rule, at most; beyond it a part of the condition counts as undecided.
 const BRANCHES_MAX: usize = 48;
@@ -14,13 +15,19 @@ const BRANCHES_MAX: usize = 48;
 pub(super) struct Branch(pub(super) Vec<(usize, bool)>);
 
 /// Questions, each once.
-#[derive(Debug, Default)]
-pub(super) struct Asks {
+#[derive(Debug)]
+pub(super) struct Asks<'a> {
     pub(super) all: Vec<Ask>,
     known: std::collections::HashMap<(String, String), usize>,
+    lists: &'a ValueLists,
 }
 
-impl Asks {
+impl<'a> Asks<'a> {
+    /// None yet; `lists` stand for the placeholders of the rules.
+    pub(super) fn over(lists: &'a ValueLists) -> Self {
+        Self { all: Vec::new(), known: std::collections::HashMap::new(), lists }
+    }
+
     fn number(&mut self, ask: Ask) -> usize {
         let key = (ask.field.clone(), ask.identity.clone());
         let next = self.all.len();
@@ -33,7 +40,7 @@ impl Asks {
 }
 
 /// The branches of a detection. None: it can never match.
-pub(super) fn branches(detection: &Detection, asked: &mut Asks) -> Vec<Branch> {
+pub(super) fn branches(detection: &Detection, asked: &mut Asks<'_>) -> Vec<Branch> {
     let conditions = detection.conditions.iter();
     let parts: Vec<_> =
         conditions.map(|condition| of_condition(condition, true, detection, asked)).collect();
@@ -51,9 +58,9 @@ fn of_condition(
     condition: &Condition,
     wanted: bool,
     detection: &Detection,
-    asked: &mut Asks,
+    asked: &mut Asks<'_>,
 ) -> Ways {
-    let selection = |index: usize, asked: &mut Asks| match detection.selections.get(index) {
+    let selection = |index: usize, asked: &mut Asks<'_>| match detection.selections.get(index) {
         Some(selection) => of_group(&selection.body, wanted, asked),
         None => undecided(),
     };
@@ -73,7 +80,7 @@ fn of_condition(
     }
 }
 
-fn of_group(group: &Group, wanted: bool, asked: &mut Asks) -> Ways {
+fn of_group(group: &Group, wanted: bool, asked: &mut Asks<'_>) -> Ways {
     match group {
         Group::All(parts) => {
             joined(wanted, parts.iter().map(|part| of_group(part, wanted, asked)).collect())
@@ -85,9 +92,9 @@ fn of_group(group: &Group, wanted: bool, asked: &mut Asks) -> Ways {
     }
 }
 
-fn of_item(item: &Item, wanted: bool, asked: &mut Asks) -> Ways {
+fn of_item(item: &Item, wanted: bool, asked: &mut Asks<'_>) -> Ways {
     let wanted = wanted != (item.plan.negated != asks_for_absence(item));
-    let Some(asks) = asks(item) else { return undecided() };
+    let Some(asks) = asks(item, asked.lists) else { return undecided() };
     let each = asks.into_iter().map(|ask| vec![Branch(vec![(asked.number(ask), wanted)])]);
     joined(wanted, each.collect())
 }
@@ -148,7 +155,8 @@ mod tests {
         let text = format!("title: t\nlogsource: {{product: k}}\ndetection:\n{detection}");
         let documents = parse(&text, "r.yml").unwrap();
         let [Document::Rule(rule)] = documents.as_slice() else { panic!("one rule") };
-        let mut asked = Asks::default();
+        let lists = ValueLists::from([("names".to_owned(), vec!["x".to_owned()])]);
+        let mut asked = Asks::over(&lists);
         let ways = branches(&rule.detection, &mut asked);
         let show = |(ask, wanted): &(usize, bool)| {
             format!("{}{}", if *wanted { "" } else { "!" }, asked.all[*ask].field)
@@ -166,6 +174,21 @@ mod tests {
         assert_eq!(ways("  a: {v|contains|all: [x, y]}\n  condition: not a\n"), ["!v", "!v"]);
         assert_eq!(ways("  a: {v|exists: false, w|neq: x}\n  condition: a\n"), ["!v !w"]);
         assert_eq!(ways("  a: {v: x}\n  condition: a and not a\n"), Vec::<String>::new());
+    }
+
+    #[test]
+    fn placeholders_are_asked_with_the_values_of_their_list() {
+        let named = |name: &str, more: &str| {
+            format!("  a: {{v|{more}expand: '%{name}%'}}\n  condition: a\n")
+        };
+        assert_eq!(ways(&named("names", "")), ["v"]);
+        assert_eq!(ways(&named("names", "startswith|")), ["v"]);
+        assert_eq!(ways(&named("names", "re|")), [""]);
+        let all = "  a: {v|all|expand: ['%names%', y]}\n  condition: a\n";
+        assert_eq!(ways(all), [""]);
+        assert_eq!(ways(&named("unknown", "")), [""]);
+        let plain_and_list = "  a: {v: x}\n  b: {v|expand: '%names%'}\n  condition: a and not b\n";
+        assert_eq!(ways(plain_and_list), Vec::<String>::new(), "the list holds x alone");
     }
 
     #[test]

@@ -92,6 +92,26 @@ const CONDITIONS: [&str; 10] = [
     "not all of them",
 ];
 
+const PLACEHOLDERS: [&str; 7] = [
+    "expand: '%words%'",
+    "expand: ['%words%', 'system:*', 200]",
+    "startswith|expand: '%words%'",
+    "cased|expand: '%words%:%words%'",
+    "cidr|expand: '%networks%'",
+    "re|expand: '^%words%'",
+    "contains|all|expand: ['%words%', s]",
+];
+
+/// The lists that the placeholders stand for.
+pub(super) fn lists() -> RuleSource {
+    let list = |name: &str, values: &str| {
+        format!("title: L\nmidwatch_list:\n  name: {name}\n  values: [{values}]\n")
+    };
+    let words = list("words", "'system:*', secrets, PODS, '2?0', 'kube*', true, get, system");
+    let text = format!("{words}---\n{}", list("networks", "10.0.0.0/8, 203.0.113.0/24, '::/0'"));
+    RuleSource { path: "lists.yml".to_owned(), text }
+}
+
 /// A rule in a file of its own.
 pub(crate) fn made(number: usize, events: &[Value], dice: &mut Dice) -> RuleSource {
     let mut text = format!(
@@ -160,6 +180,7 @@ fn item(part: usize, events: &[Value], dice: &mut Dice) -> String {
             format!("{field}|{shape}: [{}, {}]", real(events, dice), dice.pick(&VALUES))
         }
         12 => format!("{field}: [{}, {}]", dice.pick(&VALUES), dice.pick(&VALUES)),
+        13 | 14 => format!("{field}|{}", dice.pick(&PLACEHOLDERS)),
         _ => format!("{field}: {}", dice.pick(&VALUES)),
     }
 }
