@@ -130,8 +130,9 @@ fn the_samples_come_to_the_same_in_every_form_and_hardly_surprise() {
             let (counters, _) = compare(&rules, lines.iter().map(Vec::as_slice), &origin(None));
             let surprises: Vec<_> = counters.surprises().collect();
             assert!(surprises.is_empty(), "{name} {form}: {surprises:?}");
-            // Else the fast path would be none.
-            assert!(counters.nothing * 10 > counters.lines * 8, "{name} {form}: {counters:?}");
+            // Else the fast path would be none. A fifth of the attack log is part of something that
+            // rules or correlations look at.
+            assert!(counters.nothing * 10 > counters.lines * 7, "{name} {form}: {counters:?}");
         }
     }
 }

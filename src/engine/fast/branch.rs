@@ -8,7 +8,7 @@ use crate::sigma::detection::{Detection, Group, Item};
 use crate::sigma::encode::ValueLists;
 
 /// Branches of one rule, at most; beyond it a part of the condition counts as undecided.
-const BRANCHES_MAX: usize = 48;
+const BRANCHES_MAX: usize = 80;
 
 /// One way for a rule to match: questions by number, and the answer that each needs.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
