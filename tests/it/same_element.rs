@@ -105,7 +105,7 @@ impl Asked {
                 _ => !(a && b),
             }
         };
-        elements.iter().any(|element| satisfied(element)) != self.none
+        elements.iter().any(satisfied) != self.none
     }
 }
 

@@ -301,7 +301,8 @@ fn what_comes_after_the_watermark_is_counted_and_not_used() {
     assert!(windows.counts().late > 0);
     let late = windows.counts().late;
     windows.add(contribute(&rules, &events[..1]).contributions);
-    assert_eq!(windows.counts().late, late, "a replay is known");
+    // A risk keeps the latest event of each rule alone, so one before it is as late as any other.
+    assert_eq!(windows.counts().late, late + 1, "a replay is known to all but the risk");
 }
 
 #[test]

@@ -195,8 +195,9 @@ mod tests {
                 met.push((guess.target, true));
                 at = guess.after;
             } else {
-                let length = text[at..].find(':').unwrap() + 1;
-                let raw = &text.as_bytes()[at..at + length];
+                let rest = text.get(at..).unwrap();
+                let length = rest.find(':').unwrap() + 1;
+                let raw = &rest.as_bytes()[..length];
                 layouts.learn(&mut place, Some(raw), length);
                 met.push((length, false));
                 at += length;

@@ -82,7 +82,7 @@ proptest! {
         prop_assert_eq!(told(&findings), expected);
         let ids: BTreeSet<_> = findings.iter().map(|finding| finding.id.clone()).collect();
         prop_assert_eq!(ids.len(), findings.len(), "a finding was told twice");
-        let mut sorted = happenings.clone();
+        let mut sorted = happenings;
         sorted.sort();
         let plain = sorted.iter().map(|happening| (event(happening, false), false)).collect();
         let (again, _) = run(&rules, plain, &limits());
