@@ -35,6 +35,16 @@ pub fn sources() -> Vec<RuleSource> {
     files(".yml")
 }
 
+/// The shipped files with other names for fields, in path order.
+pub fn mapping_files() -> Vec<RuleSource> {
+    let mut found = Vec::new();
+    if let Some(folder) = FILES.get_dir("mappings") {
+        collect(folder, ".yml", &mut found);
+    }
+    found.sort_by(|a, b| a.path.cmp(&b.path));
+    found
+}
+
 /// Every shipped cases file, in path order.
 pub fn case_files() -> Vec<RuleSource> {
     files(".cases.jsonl")
@@ -63,7 +73,10 @@ fn collect(folder: &Dir<'static>, ending: &str, found: &mut Vec<RuleSource>) {
             DirEntry::Dir(folder) => collect(folder, ending, found),
             DirEntry::File(file) => {
                 let path = format!("rules/{}", file.path().display());
-                if let Some(text) = file.contents_utf8().filter(|_| path.ends_with(ending)) {
+                // By its name first: nothing of another file is looked at, and so not paged in.
+                if path.ends_with(ending)
+                    && let Some(text) = file.contents_utf8()
+                {
                     found.push(RuleSource { path, text: text.to_owned() });
                 }
             }

@@ -37,7 +37,7 @@ pub(super) fn mappings(
 fn shipped() -> Mappings {
     let read = || {
         let mut mappings = Mappings::default();
-        let (found, _) = read(&builtin::sources());
+        let (found, _) = read(&builtin::mapping_files());
         found.into_iter().for_each(|mapping| mappings.add(mapping));
         mappings
     };

@@ -47,6 +47,16 @@ fn the_first_pack_is_there_and_all_of_it_runs() {
     assert_eq!(rules.not_run(), [], "a shipped rule must run");
 }
 
+/// Where they are looked for, since looking through all that ships would cost every start.
+#[test]
+fn mappings_that_ship_lie_in_their_folder() {
+    let is_mapping = |text: &str| text.lines().any(|line| line.starts_with("mapping:"));
+    let all = builtin::sources().into_iter().filter(|file| is_mapping(&file.text));
+    let all: Vec<String> = all.map(|file| file.path).collect();
+    let found: Vec<String> = builtin::mapping_files().into_iter().map(|file| file.path).collect();
+    assert!(!found.is_empty() && found == all, "{found:?} and {all:?}");
+}
+
 #[test]
 fn every_clause_about_one_element_is_held_by_a_case() {
     let files: BTreeMap<String, String> =
