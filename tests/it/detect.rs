@@ -35,8 +35,9 @@ pub(crate) struct Found {
     pub told: Vec<Finding>,
 }
 
-/// Reads lines without their line ends, of any shape that the decoder knows.
-pub(crate) fn detect<'l>(lines: impl Iterator<Item = &'l [u8]>) -> Found {
+/// Reads lines without their line ends, of any shape that the decoder knows. Rules that learn do so
+/// for as many seconds as they say, or for these at most.
+pub(crate) fn detect<'l>(lines: impl Iterator<Item = &'l [u8]>, learning: Option<i64>) -> Found {
     let rules = RuleSet::builtin().expect("the shipped rules load");
     let origin = Origin {
         cluster: None,
@@ -53,14 +54,15 @@ pub(crate) fn detect<'l>(lines: impl Iterator<Item = &'l [u8]>) -> Found {
     reader.observe(&origin);
     let outcome = reader.take();
     assert!(outcome.problems.is_empty(), "{:?}", outcome.problems.first());
+    let limits = Limits { learning: learning.map(|seconds| seconds * 1_000_000), ..LIMITS };
     let mut windows = Windows::default();
     for (cluster, newest) in &outcome.newest {
         windows.observe(cluster, *newest);
     }
     windows.add(outcome.contributed.contributions);
     let mut told = outcome.findings;
-    told.extend(windows.settle(&rules, &LIMITS));
-    told.extend(windows.finish(&rules, &LIMITS));
+    told.extend(windows.settle(&rules, &limits));
+    told.extend(windows.finish(&rules, &limits));
     let mut seen = BTreeSet::new();
     told.retain(|finding| {
         finding.rule.mode != Mode::BuildingBlock && seen.insert(finding.id.clone())

@@ -29,6 +29,7 @@ mod forms;
 mod fuzz_smoke;
 mod host_contract;
 mod managed_identity;
+mod noise;
 mod pipeline;
 mod reference_pages;
 mod rules;
