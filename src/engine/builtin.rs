@@ -38,7 +38,8 @@ pub fn sources() -> Vec<RuleSource> {
 /// The shipped files with other names for fields, in path order.
 pub fn mapping_files() -> Vec<RuleSource> {
     let mut found = Vec::new();
-    if let Some(folder) = FILES.get_dir("mappings") {
+    // Not `get_dir`, which looks at every path there is and so pages in what lies around them.
+    for folder in FILES.dirs().filter(|folder| folder.path().as_os_str() == "mappings") {
         collect(folder, ".yml", &mut found);
     }
     found.sort_by(|a, b| a.path.cmp(&b.path));
