@@ -171,3 +171,27 @@ fn a_document_that_is_no_correlation_refuses_the_extensions_of_correlations() {
         }
     }
 }
+
+#[test]
+fn a_risk_is_read_and_what_is_none_is_refused_with_a_cure() {
+    let text = "title: t\ncorrelation:\n  type: temporal\n  rules: [a, b]\n  timespan: 1d\n  \
+                condition: {gte: 2}\nmidwatch:\n  risk: {score: 20, tactics: 3}\n";
+    let documents = parse(text, "c.yml").unwrap();
+    let [Document::Correlation(correlation)] = documents.as_slice() else { panic!("one") };
+    assert_eq!(correlation.risk, Some(RiskLimits { score: 20, tactics: 3 }));
+    let bounds = "  condition: {gte: 2}\n";
+    let risk = "  risk: {score: 20, tactics: 3}\n";
+    for (kind, condition, extension, part) in [
+        ("event_count", bounds, risk, "write `type: temporal` and `condition: {gte: 2}`"),
+        ("temporal_ordered", bounds, risk, "write `type: temporal` and `condition: {gte: 2}`"),
+        ("temporal", "", risk, "write `type: temporal` and `condition: {gte: 2}`"),
+        ("temporal", bounds, "  risk: {tactics: 3}\n", "`midwatch.risk.score` is a number from 1"),
+        ("temporal", bounds, "  risk: {score: 0, tactics: 3}\n", "`midwatch.risk.score` is a"),
+        ("temporal", bounds, "  risk: {score: 9, tactics: 15}\n", "a number from 1 to 14"),
+        ("temporal", bounds, "  risk: {score: 9, tactics: 1, of: x}\n", "it has score, tactics"),
+    ] {
+        let (line, _, reason) = fault(kind, condition, extension);
+        assert!(reason.contains(part), "{reason}");
+        assert!(line >= 8, "{reason}");
+    }
+}
