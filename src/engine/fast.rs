@@ -9,7 +9,6 @@
 //! It compiles the parsed documents with code of its own. What both paths shared, no comparison of
 //! the two could ever find wrong.
 
-mod absent;
 mod ask;
 mod bits;
 mod branch;
@@ -18,13 +17,11 @@ mod derived;
 mod envelope;
 mod judge;
 mod keys;
-mod layout;
 mod memory;
 mod projection;
 pub mod scan;
 mod search;
 mod surprise;
-mod table;
 mod text;
 mod tokens;
 mod unescape;

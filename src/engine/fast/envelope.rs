@@ -2,10 +2,9 @@
 //! text `properties.log` of a record of the platform, and makes sure that the line holds this one
 //! event and nothing else that counts.
 
-use super::layout::{Layouts, Place};
 use super::scan;
 use super::surprise::Surprise;
-use super::tokens::{beginning, blanks, byte, opened};
+use super::tokens::{blanks, byte, opened};
 use super::unescape::unescape;
 use super::walk::Walk;
 use crate::model::ids::ClusterId;
@@ -13,52 +12,11 @@ use crate::model::ids::ClusterId;
 /// Longest resource id believed, as the decoder has it.
 const RESOURCE_ID_MAX: usize = 1_024;
 
-/// What the records of a blob have in common.
+/// The cluster that records named last: all records of a blob name the same.
 #[derive(Debug, Default)]
-pub(super) struct Habits {
-    /// The id that was named last, as it lies in the file, and the cluster that it names.
-    id: Vec<u8>,
+pub(super) struct Named {
+    raw: Vec<u8>,
     cluster: Option<ClusterId>,
-    layouts: Layouts<Member>,
-}
-
-/// The objects of a record, by the numbers of their layouts.
-const RECORD: usize = 0;
-const PROPERTIES: usize = 1;
-
-/// What a key of a record, or of its properties, is to the decoder.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Member {
-    /// The object is an event itself, wherever this key stands.
-    OfEvent,
-    Properties,
-    Log,
-    Category,
-    ResourceId,
-    /// Speaks for another shape, which is the decoder's.
-    Refused,
-    Ignored,
-}
-
-impl Member {
-    fn of(key: &[u8], object: usize) -> Self {
-        match key {
-            b"log" if object == PROPERTIES => Self::Log,
-            _ if object == PROPERTIES => Self::Ignored,
-            b"kind" | b"apiVersion" | b"auditID" | b"objectRef" | b"requestURI" | b"sourceIPs"
-            | b"stage" | b"user" | b"userAgent" | b"verb" => Self::OfEvent,
-            b"properties" => Self::Properties,
-            b"category" => Self::Category,
-            b"resourceId" => Self::ResourceId,
-            b"log" | b"records" => Self::Refused,
-            // By these the decoder takes a record for a row of a Log Analytics table, whose columns
-            // are the event, whatever else the record holds.
-            b"AuditId" | b"ObjectRef" | b"RequestReceivedTime" | b"StageReceivedTime" | b"Type" => {
-                Self::Refused
-            }
-            _ => Self::Ignored,
-        }
-    }
 }
 
 /// What has been met of the record.
@@ -79,13 +37,13 @@ pub(super) fn line(
     walk: &mut Walk<'_>,
     line: &[u8],
     cluster: Option<&ClusterId>,
-    habits: &mut Habits,
+    named: &mut Named,
 ) -> Result<(), Surprise> {
     let start = blanks::<false>(line, 0);
     if byte(line, start)? != b'{' {
         return Err(Surprise::Shape);
     }
-    let mut record = Record { walk, line, cluster, habits, met: Met::default() };
+    let mut record = Record { walk, line, cluster, named, met: Met::default() };
     let end = match record.record(start + 1) {
         Ok(Found::Record(end)) => end,
         Ok(Found::Event) => record.walk.event::<false>(line, start)?,
@@ -110,31 +68,37 @@ struct Record<'r, 'w, 'a> {
     walk: &'r mut Walk<'w>,
     line: &'a [u8],
     cluster: Option<&'r ClusterId>,
-    habits: &'r mut Habits,
+    named: &'r mut Named,
     met: Met,
 }
 
 impl Record<'_, '_, '_> {
     fn record(&mut self, at: usize) -> Result<Found, Surprise> {
-        let mut at = at;
-        let mut place = self.habits.layouts.begin(RECORD);
+        let mut at = blanks::<false>(self.line, at);
         loop {
-            let (member, value) = self.key(at, &mut place, RECORD)?;
-            at = match member {
-                Member::OfEvent => {
-                    let Met { category, cluster, properties, .. } = self.met;
-                    let is_record = category || cluster || properties;
-                    return if is_record { Err(Surprise::Shape) } else { Ok(Found::Event) };
-                }
-                Member::Properties => self.properties(value)?,
-                Member::Category => self.category(value)?,
-                Member::ResourceId => self.resource_id(value)?,
-                Member::Refused | Member::Log => return Err(Surprise::Shape),
-                Member::Ignored => self.walk.skip::<false>(self.line, value)?,
+            let (key, value) = self.key(at)?;
+            if is_of_an_event(key) {
+                let Met { category, cluster, properties, .. } = self.met;
+                let is_record = category || cluster || properties;
+                return if is_record { Err(Surprise::Shape) } else { Ok(Found::Event) };
+            }
+            at = match key {
+                b"properties" => self.properties(value)?,
+                b"category" => self.category(value)?,
+                b"resourceId" => self.resource_id(value)?,
+                b"log" | b"records" => return Err(Surprise::Shape),
+                // By these the decoder takes a record for a row of a Log Analytics table, whose
+                // columns are the event, whatever else the record holds.
+                b"AuditId"
+                | b"ObjectRef"
+                | b"RequestReceivedTime"
+                | b"StageReceivedTime"
+                | b"Type" => return Err(Surprise::Shape),
+                _ => self.walk.skip::<false>(self.line, value)?,
             };
-            at = beginning::<false>(self.line, at);
+            at = blanks::<false>(self.line, at);
             match byte(self.line, at)? {
-                b',' => at += 1,
+                b',' => at = blanks::<false>(self.line, at + 1),
                 b'}' => break,
                 _ => return Err(Surprise::Malformed),
             }
@@ -146,21 +110,10 @@ impl Record<'_, '_, '_> {
         }
     }
 
-    /// What the key at an index means, and where its value begins.
-    fn key(
-        &mut self,
-        at: usize,
-        place: &mut Place,
-        object: usize,
-    ) -> Result<(Member, usize), Surprise> {
-        let layouts = &mut self.habits.layouts;
-        if let Some(met) = layouts.guess(*place, self.line, at) {
-            layouts.follow(place, met);
-            return Ok((met.target, beginning::<false>(self.line, met.after)));
-        }
-        let start = blanks::<false>(self.line, at);
-        let opened = opened::<false>(self.line, start)?;
-        let name = scan::string::<false>(self.line, opened)?;
+    /// The key at an index, and where its value begins.
+    fn key(&self, at: usize) -> Result<(&[u8], usize), Surprise> {
+        let start = opened::<false>(self.line, at)?;
+        let name = scan::string::<false>(self.line, start)?;
         if name.escaped {
             return Err(Surprise::Escape);
         }
@@ -168,11 +121,8 @@ impl Record<'_, '_, '_> {
         if byte(self.line, colon)? != b':' {
             return Err(Surprise::Malformed);
         }
-        let member = Member::of(self.line.get(opened..name.end).unwrap_or_default(), object);
-        let plain = colon == name.after;
-        let whole = if plain { self.line.get(start..=colon) } else { None };
-        layouts.learn(place, whole, member);
-        Ok((member, blanks::<false>(self.line, colon + 1)))
+        let key = self.line.get(start..name.end).unwrap_or_default();
+        Ok((key, blanks::<false>(self.line, colon + 1)))
     }
 
     fn properties(&mut self, at: usize) -> Result<usize, Surprise> {
@@ -180,17 +130,16 @@ impl Record<'_, '_, '_> {
         if byte(self.line, at)? != b'{' {
             return Err(Surprise::Shape);
         }
-        let mut at = at + 1;
-        let mut place = self.habits.layouts.begin(PROPERTIES);
+        let mut at = blanks::<false>(self.line, at + 1);
         loop {
-            let (member, value) = self.key(at, &mut place, PROPERTIES)?;
-            at = match member {
-                Member::Log => self.log(value)?,
+            let (key, value) = self.key(at)?;
+            at = match key {
+                b"log" => self.log(value)?,
                 _ => self.walk.skip::<false>(self.line, value)?,
             };
-            at = beginning::<false>(self.line, at);
+            at = blanks::<false>(self.line, at);
             match byte(self.line, at)? {
-                b',' => at += 1,
+                b',' => at = blanks::<false>(self.line, at + 1),
                 b'}' => return Ok(at + 1),
                 _ => return Err(Surprise::Malformed),
             }
@@ -233,15 +182,32 @@ impl Record<'_, '_, '_> {
         let start = opened::<false>(self.line, at).map_err(|_| Surprise::Cluster)?;
         let text = scan::string::<false>(self.line, start)?;
         let raw = self.line.get(start..text.end).unwrap_or_default();
-        if raw != self.habits.id {
-            self.habits.cluster = Some(named(raw)?);
-            self.habits.id = raw.to_vec();
+        if raw != self.named.raw {
+            self.named.cluster = Some(named(raw)?);
+            self.named.raw = raw.to_vec();
         }
-        if self.cluster.is_some() && self.cluster != self.habits.cluster.as_ref() {
+        if self.cluster.is_some() && self.cluster != self.named.cluster.as_ref() {
             return Err(Surprise::Cluster);
         }
         Ok(text.after)
     }
+}
+
+/// Whether a key says that the object is an event itself, wherever it stands.
+fn is_of_an_event(key: &[u8]) -> bool {
+    matches!(
+        key,
+        b"kind"
+            | b"apiVersion"
+            | b"auditID"
+            | b"objectRef"
+            | b"requestURI"
+            | b"sourceIPs"
+            | b"stage"
+            | b"user"
+            | b"userAgent"
+            | b"verb"
+    )
 }
 
 /// Notes that something was met; twice is odd.

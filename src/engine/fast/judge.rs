@@ -2,7 +2,7 @@
 
 use super::FastPath;
 use super::bits::Bits;
-use super::envelope::{self, Habits};
+use super::envelope::{self, Named};
 use super::memory::Memory;
 use super::scan::Scanner;
 use super::surprise::Surprise;
@@ -90,7 +90,7 @@ pub struct Judge<'a> {
     scanner: Scanner,
     memory: Vec<Memory>,
     room: Room,
-    habits: Habits,
+    named: Named,
     standing: Bits,
     control_plane: ControlPlane,
     counters: Counters,
@@ -105,7 +105,7 @@ impl<'a> Judge<'a> {
             scanner,
             memory,
             room: Room::default(),
-            habits: Habits::default(),
+            named: Named::default(),
             standing: fast.all.clone(),
             control_plane: ControlPlane::default(),
             counters: Counters::default(),
@@ -122,9 +122,9 @@ impl<'a> Judge<'a> {
     /// Judges a line without its line end. `cluster` is the one that the path of the blob names.
     pub fn judge(&mut self, line: &[u8], cluster: Option<&ClusterId>) -> Verdict<'_> {
         self.standing.copy_from(&self.fast.all);
-        let Self { fast, scanner, memory, room, habits, standing, control_plane, counters } = self;
+        let Self { fast, scanner, memory, room, named, standing, control_plane, counters } = self;
         let mut walk = Walk::new(fast, *scanner, memory, room, (standing, control_plane));
-        let walked = envelope::line(&mut walk, line, cluster, habits);
+        let walked = envelope::line(&mut walk, line, cluster, named);
         counters.lines += 1;
         if let Err(surprise) = walked {
             counters.surprise(surprise);

@@ -8,9 +8,9 @@ use foldhash::fast::RandomState;
 
 use super::bits::Bits;
 use super::column::{Column, Scratch, Value};
-use super::table::Table;
 
-/// Bytes of a value that is remembered.
+/// Values remembered for one field, and bytes of one.
+const VALUES_MAX: usize = 2_048;
 const VALUE_BYTES_MAX: usize = 256;
 /// Different sets of answers remembered for one field.
 const ANSWERS_MAX: usize = 512;
@@ -22,16 +22,16 @@ const RESTED: u32 = 32_768;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Known(u32);
 
+type Table<K> = HashMap<K, Known, RandomState>;
+
 /// What is remembered for one field.
 #[derive(Debug)]
 pub(super) struct Memory {
     /// Answers, and the branches that they leave standing.
     answers: Vec<(Bits, Bits)>,
-    numbers: HashMap<Bits, Known, RandomState>,
-    /// The number that was given last: the same answers often come again at once.
-    latest: Option<Known>,
-    texts: Table,
-    tokens: Table,
+    numbers: Table<Bits>,
+    texts: Table<Box<[u8]>>,
+    tokens: Table<Box<[u8]>>,
     looks: u32,
     hits: u32,
     resting: u32,
@@ -49,8 +49,7 @@ impl Memory {
         let none = Bits::none(column.questions());
         Self {
             answers: Vec::new(),
-            numbers: HashMap::default(),
-            latest: None,
+            numbers: Table::default(),
             texts: Table::default(),
             tokens: Table::default(),
             looks: 0,
@@ -68,13 +67,13 @@ impl Memory {
     #[inline]
     pub(super) fn recall(&mut self, raw: &[u8], token: bool) -> Option<Known> {
         if token {
-            return self.tokens.get(raw).map(Known);
+            return self.tokens.get(raw).copied();
         }
         if self.resting > 0 {
             self.resting -= 1;
             return None;
         }
-        let found = self.texts.get(raw).map(Known);
+        let found = self.texts.get(raw).copied();
         self.looks += 1;
         self.hits += u32::from(found.is_some());
         if self.looks == TRIED {
@@ -104,7 +103,9 @@ impl Memory {
             && (token || self.resting == 0)
         {
             let table = if token { &mut self.tokens } else { &mut self.texts };
-            table.insert(raw, known.0);
+            if table.len() < VALUES_MAX {
+                table.insert(raw.into(), known);
+            }
         }
         known
     }
@@ -124,13 +125,8 @@ impl Memory {
     /// The number of the fresh answers; works out which branches they leave standing. `None` when
     /// there is no room to remember them.
     fn number(&mut self, column: &Column) -> Option<Known> {
-        let latest = self.latest.and_then(|known| self.answers.get(known.0 as usize));
-        if latest.is_some_and(|(answers, _)| *answers == self.fresh.0) {
-            return self.latest;
-        }
         if let Some(known) = self.numbers.get(&self.fresh.0) {
-            self.latest = Some(*known);
-            return self.latest;
+            return Some(*known);
         }
         self.fresh.1 = Bits::all(self.branches);
         column.standing(&self.fresh.0, &mut self.fresh.1);
@@ -140,8 +136,7 @@ impl Memory {
         let known = Known(u32::try_from(self.answers.len()).ok()?);
         self.numbers.insert(self.fresh.0.clone(), known);
         self.answers.push(self.fresh.clone());
-        self.latest = Some(known);
-        self.latest
+        Some(known)
     }
 
     fn pair(&self, known: Option<Known>) -> &(Bits, Bits) {

@@ -154,17 +154,13 @@ pub fn string<const ESC: bool>(text: &[u8], at: usize) -> Result<Text, Stop> {
     let mut escaped = false;
     let mut place = at;
     loop {
-        let rest = text.get(place..).unwrap_or_default();
-        let stops = match (rest.first_chunk::<32>(), rest.first_chunk::<16>()) {
-            (Some(window), _) => {
-                let (low, high) = halves(window);
-                stops(low) | (stops(high) << 16)
-            }
-            (None, Some(window)) => stops(window),
-            (None, None) => return grammar::string::<ESC>(text, at, place, escaped),
+        let window = text.get(place..).and_then(|rest| rest.first_chunk::<16>());
+        let Some(window) = window else {
+            return grammar::string::<ESC>(text, at, place, escaped);
         };
+        let stops = stops(window);
         if stops == 0 {
-            place += if rest.len() < 32 { 16 } else { 32 };
+            place += 16;
             continue;
         }
         place += stops.trailing_zeros() as usize;
@@ -179,16 +175,5 @@ pub fn string<const ESC: bool>(text: &[u8], at: usize) -> Result<Text, Stop> {
             }
             _ => return grammar::string::<ESC>(text, at, place, escaped),
         }
-    }
-}
-
-/// Both halves of a window.
-#[inline(always)]
-fn halves(window: &[u8; 32]) -> (&[u8; 16], &[u8; 16]) {
-    let (halves, _) = window.as_chunks::<16>();
-    match halves {
-        [low, high] => (low, high),
-        // There are two of them; this is never reached.
-        _ => (&[0; 16], &[0; 16]),
     }
 }

@@ -36,16 +36,6 @@ pub(super) fn blanks<const ESC: bool>(text: &[u8], mut at: usize) -> usize {
     }
 }
 
-/// The same, for a place where there hardly ever are any.
-#[inline]
-pub(super) fn beginning<const ESC: bool>(text: &[u8], at: usize) -> usize {
-    match text.get(at) {
-        Some(b' ' | b'\t' | b'\n' | b'\r') => blanks::<ESC>(text, at),
-        Some(b'\\') if ESC && text.get(at + 1) != Some(&b'"') => blanks::<ESC>(text, at),
-        _ => at,
-    }
-}
-
 /// The index behind the quote that opens a string at `at`.
 #[inline]
 pub(super) fn opened<const ESC: bool>(text: &[u8], at: usize) -> Walked {

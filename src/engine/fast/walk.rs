@@ -3,20 +3,16 @@
 //! everything else. Of what it does not expect it makes no guess: it gives the event up, and the
 //! reference decides.
 
-mod computed;
-
 use super::FastPath;
-use super::absent::Absences;
 use super::bits::Bits;
 use super::column::{Scratch, Value};
-use super::derived::{Noted, Piece, Pieces};
+use super::derived::{Computed, Noted, Piece, Pieces, compute};
 use super::keys::Target;
-use super::layout::{Layouts, Place};
 use super::memory::{Known, Memory};
 use super::projection::{Guard, Node};
 use super::scan::{self, Scanner, Stop};
 use super::surprise::Surprise;
-use super::tokens::{Walked, beginning, blanks, byte, opened, readable, token, token_end};
+use super::tokens::{Walked, blanks, byte, opened, readable, token, token_end};
 use super::unescape::unescape;
 use crate::audit::source::ControlPlane;
 
@@ -35,8 +31,6 @@ pub(super) struct Room {
     text: Vec<u8>,
     scratch: Scratch,
     pieces: Pieces,
-    layouts: Layouts<Option<Target>>,
-    absences: Absences,
 }
 
 /// One event under way.
@@ -83,6 +77,45 @@ impl<'a> Walk<'a> {
         Ok(end)
     }
 
+    /// Answers the questions about computed fields that are still open.
+    fn derive<const ESC: bool>(&mut self, text: &[u8]) {
+        let fast = self.fast;
+        for (derived, index) in &fast.projection.derived {
+            let (Some(memory), Some(column)) =
+                (self.memory.get_mut(*index), fast.columns.get(*index))
+            else {
+                continue;
+            };
+            if !self.standing.meets(&column.touched) {
+                continue;
+            }
+            let Room { scratch, pieces, .. } = &mut *self.room;
+            let known = match compute::<ESC>(*derived, text, pieces, self.control_plane) {
+                Computed::Unknown => continue,
+                Computed::Absent => memory.nothing(column),
+                Computed::Truth(truth) => memory.learn(column, Value::Truth(truth), None, scratch),
+                Computed::Text(value) => {
+                    let raw = value.as_bytes();
+                    memory.recall(raw, false).or_else(|| {
+                        memory.learn(column, Value::Text(&value), Some((raw, false)), scratch)
+                    })
+                }
+            };
+            self.standing.keep(memory.standing(known));
+        }
+    }
+
+    /// Notes a piece that computed fields are made of, where it stands as it should.
+    fn note(&mut self, node: &Node, depth: usize, piece: Piece) {
+        if let Some(noted) = node.noted {
+            let is_list = matches!(noted, Noted::Groups | Noted::Sources);
+            if self.depth != depth + usize::from(is_list) {
+                self.room.pieces.misplaced = true;
+            }
+            self.room.pieces.text(noted, piece);
+        }
+    }
+
     /// `at` is behind the opening brace.
     fn object<const ESC: bool>(
         &mut self,
@@ -100,17 +133,16 @@ impl<'a> Walk<'a> {
         if byte(text, at)? == b'}' {
             at += 1;
         } else {
-            // A key of a plain event is none of an escaped one, though its bytes may stand there.
-            let mut place = self.room.layouts.begin(number * 2 + usize::from(ESC));
             loop {
-                let (target, colon) = match self.room.layouts.guess(place, text, at) {
-                    Some(met) => {
-                        self.room.layouts.follow(&mut place, met);
-                        (met.target, met.after)
-                    }
-                    None => self.key::<ESC>(text, at, node, &mut place)?,
-                };
-                at = beginning::<ESC>(text, colon);
+                let key = opened::<ESC>(text, at)?;
+                let name = scan::string::<ESC>(text, key)?;
+                let raw = text.get(key..name.end).unwrap_or_default();
+                let target = self.target::<ESC>(node, raw, name.escaped)?;
+                at = blanks::<ESC>(text, name.after);
+                if byte(text, at)? != b':' {
+                    return Err(Surprise::Malformed);
+                }
+                at = blanks::<ESC>(text, at + 1);
                 at = match target {
                     None => self.skip::<ESC>(text, at)?,
                     Some(Target::Odd) => return Err(Surprise::Reading),
@@ -119,9 +151,9 @@ impl<'a> Walk<'a> {
                         self.child::<ESC>(text, at, node, child, in_array)?
                     }
                 };
-                at = beginning::<ESC>(text, at);
+                at = blanks::<ESC>(text, at);
                 match byte(text, at)? {
-                    b',' => at += 1,
+                    b',' => at = blanks::<ESC>(text, at + 1),
                     b'}' => {
                         at += 1;
                         break;
@@ -131,34 +163,10 @@ impl<'a> Walk<'a> {
             }
         }
         if !in_array {
-            self.settle_absent(node, number, seen);
+            self.settle_absent(node, seen);
         }
         self.room.seen.truncate(seen);
         Ok(at)
-    }
-
-    /// A key that was not guessed: what it leads to, and the index behind its colon.
-    #[inline(never)]
-    fn key<const ESC: bool>(
-        &mut self,
-        text: &[u8],
-        at: usize,
-        node: &Node,
-        place: &mut Place,
-    ) -> Result<(Option<Target>, usize), Surprise> {
-        let start = blanks::<ESC>(text, at);
-        let key = opened::<ESC>(text, start)?;
-        let name = scan::string::<ESC>(text, key)?;
-        let raw = text.get(key..name.end).unwrap_or_default();
-        let target = self.target::<ESC>(node, raw, name.escaped)?;
-        let colon = blanks::<ESC>(text, name.after);
-        if byte(text, colon)? != b':' {
-            return Err(Surprise::Malformed);
-        }
-        let plain = !name.escaped && colon == name.after;
-        let whole = if plain { text.get(start..=colon) } else { None };
-        self.room.layouts.learn(place, whole, target);
-        Ok((target, colon + 1))
     }
 
     /// What a key leads to.
@@ -189,26 +197,12 @@ impl<'a> Walk<'a> {
     }
 
     /// Whatever was not seen is absent.
-    #[inline]
-    fn settle_absent(&mut self, node: &Node, number: usize, seen: usize) {
-        if node.children.is_empty() {
-            return;
-        }
-        let one = if node.children.len() > 64 { None } else { self.room.seen.get(seen).copied() };
-        if let Some(standing) = one.and_then(|seen| self.room.absences.recall(number, seen)) {
-            self.standing.keep(standing);
-            return;
-        }
-        let mut standing = self.fast.all.clone();
+    fn settle_absent(&mut self, node: &Node, seen: usize) {
         for (index, child) in node.children.iter().enumerate() {
             let word = self.room.seen.get(seen + index / 64).copied().unwrap_or(u64::MAX);
             if word >> (index % 64) & 1 == 0 {
-                standing.keep(&self.fast.node(*child).standing_absent);
+                self.standing.keep(&self.fast.node(*child).standing_absent);
             }
-        }
-        self.standing.keep(&standing);
-        if let Some(seen) = one {
-            self.room.absences.remember(number, seen, standing);
         }
     }
 
@@ -335,9 +329,7 @@ impl<'a> Walk<'a> {
         if let Some(guard) = node.guard {
             self.guard(guard, raw, found.escaped)?;
         }
-        if let Some(noted) = node.noted {
-            self.note(noted, 0, Piece { start: at, end: found.end, escaped: found.escaped });
-        }
+        self.note(node, 0, Piece { start: at, end: found.end, escaped: found.escaped });
         if let Some(index) = node.column {
             let known = self.answer_text::<ESC>(index, raw, found.escaped)?;
             self.settle(index, known, in_array);

@@ -74,31 +74,20 @@ fn escaped_quotes(text: &[u8], place: usize, masks: &Masks, valid: u64, last: u6
     let (backslash, quote) = (masks.backslash, masks.quote);
     let one = behind(backslash, last >> 63);
     let two = one & ((backslash << 2) | (last >> 62));
+    let mut rests = [0, one, 0, 0];
     if two | (one & backslash) != 0 {
-        return mixed_quotes(text, place, masks, valid, last);
+        rests = runs(text, place, backslash, last);
     }
-    // Each backslash stands alone, so what is behind it is escaped by the outer text.
-    let valid = before_end(quote & !one & valid, valid);
-    Quotes { structural: quote & one & valid, valid, slashes: one & !quote, letters: 0 }
-}
-
-/// The bytes before the quote that ends the outer text, if there is one in `ends`.
-#[inline(always)]
-fn before_end(ends: u64, valid: u64) -> u64 {
-    if ends == 0 { valid } else { (ends & ends.wrapping_neg()) - 1 }
-}
-
-#[inline(never)]
-fn mixed_quotes(text: &[u8], place: usize, masks: &Masks, valid: u64, last: u64) -> Quotes {
-    let (backslash, quote) = (masks.backslash, masks.quote);
-    let [_, structural, letters, inner] = runs(text, place, backslash, last);
+    let [_, structural, letters, inner] = rests;
     let escaped = structural | inner;
     // A quote that the outer text does not escape ends it.
-    let valid = before_end(quote & !escaped & valid, valid);
+    let cut = quote & !escaped & valid;
+    let valid = if cut == 0 { valid } else { (cut & cut.wrapping_neg()) - 1 };
     Quotes { structural: quote & structural & valid, valid, slashes: escaped & !quote, letters }
 }
 
 /// The bytes behind runs of backslashes, by the length of the run divided by four.
+#[inline(never)]
 fn runs(text: &[u8], place: usize, backslash: u64, last: u64) -> [u64; 4] {
     let one = behind(backslash, last >> 63);
     let two = one & ((backslash << 2) | (last >> 62));
