@@ -2,8 +2,7 @@
 //! written out again is read as the same one, and a rule with it matches exactly when its
 //! selections say so.
 
-use midwatch::audit::path;
-use midwatch::model::fields::{Fields, Found};
+use midwatch::audit::path::Element;
 use midwatch::sigma::compile::Matcher;
 use midwatch::sigma::condition::{Condition, Quantity, parse};
 use midwatch::sigma::document::{self, Document};
@@ -12,24 +11,6 @@ use serde_json::{Value, json};
 /// Selection number `n` holds when the event has a member of this name that is 1.
 const NAMES: [&str; 8] =
     ["sel", "selection", "sel_a", "sel_b", "filter_main", "_hidden", "a.b", "of-course"];
-
-struct Json(Value);
-
-impl Fields for Json {
-    fn find<'a>(&'a self, path: &str) -> Found<'a> {
-        let mut found = Found::default();
-        path::find(&self.0, path, &mut found);
-        found
-    }
-
-    fn any_text(&self, test: &mut dyn FnMut(&str) -> bool) -> bool {
-        path::any_text(&self.0, test)
-    }
-
-    fn any_element(&self, path: &str, test: &mut dyn FnMut(&dyn Fields) -> bool) -> bool {
-        path::any_element(&self.0, path, test)
-    }
-}
 
 pub(crate) fn check(data: &[u8]) {
     let text = String::from_utf8_lossy(data);
@@ -93,6 +74,10 @@ fn held(text: &str, condition: &Condition) {
         for (index, given) in given.iter().enumerate() {
             event[format!("field_{index}")] = json!(i32::from(*given));
         }
-        assert_eq!(matcher.matches(&Json(event)), holds(condition, &given), "{text} at {bits:#x}");
+        assert_eq!(
+            matcher.matches(&Element(&event)),
+            holds(condition, &given),
+            "{text} at {bits:#x}"
+        );
     }
 }

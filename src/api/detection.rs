@@ -5,7 +5,6 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::engine::ruleset::Listed;
-use crate::model::attack::Attack;
 
 /// The value of `schema` in every detection.
 pub const SCHEMA: &str = "midwatch.detection/v1";
@@ -52,13 +51,6 @@ pub struct DetectionBody {
 impl DetectionBody {
     /// A rule, and whether it is asked about events.
     pub fn new(rule: &Listed<'_>, active: bool) -> Self {
-        let (mut tactics, mut techniques) = (Vec::new(), Vec::new());
-        for attack in rule.attack() {
-            match attack {
-                Attack::Tactic(tactic) => tactics.push(tactic),
-                Attack::Technique(technique) => techniques.push(technique),
-            }
-        }
         let (reference, metadata) = (rule.reference, rule.metadata);
         Self {
             schema: SCHEMA,
@@ -70,8 +62,8 @@ impl DetectionBody {
             mode: reference.mode.as_str(),
             active,
             never: rule.never.map(str::to_owned),
-            tactics,
-            techniques,
+            tactics: rule.tactics(),
+            techniques: rule.techniques(),
             false_positives: rule.falsepositives.to_vec(),
             references: rule.references.to_vec(),
             questions: metadata.guide.questions.clone(),

@@ -14,7 +14,7 @@ use time::{OffsetDateTime, UtcOffset};
 use super::source::{self, ControlPlane};
 use super::{body, client, outcome, path, request};
 use crate::model::fields::{Fields, Found};
-use crate::model::finding::{Actor, Evidence, Outcome, Target};
+use crate::model::finding::{Actor, ActorKind, Evidence, Outcome, Target};
 use crate::model::ids::{ClusterId, SessionKey};
 use derived::Derived;
 
@@ -132,12 +132,17 @@ impl Event {
         let impersonated = self.text(&["impersonatedUser", "username"]);
         Actor {
             username: bounded(self.text(&["user", "username"]), NAME_MAX),
-            kind: derived.actor_kind,
+            kind: self.actor_kind(),
             impersonated: (!impersonated.is_empty()).then(|| bounded(impersonated, NAME_MAX)),
             source: derived.source.clone(),
             client: bounded(self.text(&["userAgent"]), NAME_MAX),
             session: self.session(),
         }
+    }
+
+    /// What the actor is, without all the rest of it.
+    pub fn actor_kind(&self) -> ActorKind {
+        self.derived().actor_kind
     }
 
     /// Who acts in one way. The credential is the id that the API server gives each token of a

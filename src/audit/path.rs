@@ -88,8 +88,8 @@ fn reach(value: &Value, path: &str, test: &mut dyn FnMut(&dyn Fields) -> bool) -
     }
 }
 
-/// An object within an event, whose fields are looked up below it.
-struct Element<'v>(&'v Value);
+/// An object whose fields are looked up below it, such as one within an event.
+pub struct Element<'v>(pub &'v Value);
 
 impl Fields for Element<'_> {
     fn find<'a>(&'a self, path: &str) -> Found<'a> {

@@ -15,7 +15,6 @@ use crate::engine::cases::{self, Case};
 use crate::engine::lock::{self, Lock};
 use crate::engine::ruleset::{Listed, RuleSet, RuleSource};
 use crate::engine::visibility::coverage::{Needs, needs};
-use crate::model::attack::Attack;
 use crate::model::framework;
 use crate::sigma::error::SigmaError;
 
@@ -35,24 +34,13 @@ pub struct Entry<'a> {
 }
 
 impl Entry<'_> {
-    /// Tactics as kebab-case words.
-    pub fn tactics(&self) -> Vec<String> {
-        let tactic = |attack| match attack {
-            Attack::Tactic(tactic) => Some(tactic),
-            Attack::Technique(_) => None,
-        };
-        self.rule.attack().into_iter().filter_map(tactic).collect()
-    }
-
     /// Techniques by the ids of [`framework::ATTACK_VERSION`], each once.
     pub fn techniques(&self) -> Vec<String> {
         let mut found: Vec<String> = Vec::new();
-        for attack in self.rule.attack() {
-            if let Attack::Technique(id) = attack {
-                let id = framework::current(&id).to_owned();
-                if !found.contains(&id) {
-                    found.push(id);
-                }
+        for id in self.rule.techniques() {
+            let id = framework::current(&id).to_owned();
+            if !found.contains(&id) {
+                found.push(id);
             }
         }
         found
@@ -136,4 +124,32 @@ fn duration(seconds: i64) -> String {
         s => (s, "second"),
     };
     format!("{value} {unit}{}", if value == 1 { "" } else { "s" })
+}
+
+/// The lines of a top-level key, of the document that begins at `line` of the file.
+pub fn section_of<'a>(source: &'a str, line: u32, key: &'a str) -> impl Iterator<Item = &'a str> {
+    let is_key = |line: &str| line.starts_with(|c: char| c.is_ascii_alphabetic());
+    let before = usize::try_from(line.saturating_sub(1)).unwrap_or_default();
+    source
+        .lines()
+        .skip(before)
+        .skip_while(move |line| !line.starts_with(key))
+        .enumerate()
+        .take_while(move |(at, line)| *at == 0 || !(is_key(line) || line.starts_with("---")))
+        .map(|(_, line)| line)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_detection_ends_at_the_next_key() {
+        let source = "title: x\ndetection:\n  a:\n    b: 1\n  condition: a\nlevel: low\n";
+        let lines: Vec<&str> = section_of(source, 1, "detection:").collect();
+        assert_eq!(lines, ["detection:", "  a:", "    b: 1", "  condition: a"]);
+        let second = format!("{source}---\ntitle: y\ndetection: {{a: {{b: 2}}, condition: a}}\n");
+        let lines: Vec<&str> = section_of(&second, 8, "detection:").collect();
+        assert_eq!(lines, ["detection: {a: {b: 2}, condition: a}"]);
+    }
 }

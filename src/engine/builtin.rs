@@ -37,13 +37,9 @@ pub fn sources() -> Vec<RuleSource> {
 
 /// The shipped files with other names for fields, in path order.
 pub fn mapping_files() -> Vec<RuleSource> {
-    let mut found = Vec::new();
     // Not `get_dir`, which looks at every path there is and so pages in what lies around them.
-    for folder in FILES.dirs().filter(|folder| folder.path().as_os_str() == "mappings") {
-        collect(folder, ".yml", &mut found);
-    }
-    found.sort_by(|a, b| a.path.cmp(&b.path));
-    found
+    let folder = FILES.dirs().find(|folder| folder.path().as_os_str() == "mappings");
+    folder.map(|folder| files_of(folder, ".yml")).unwrap_or_default()
 }
 
 /// Every shipped cases file, in path order.
@@ -62,8 +58,12 @@ pub fn lock() -> String {
 }
 
 fn files(ending: &str) -> Vec<RuleSource> {
+    files_of(&FILES, ending)
+}
+
+fn files_of(folder: &Dir<'static>, ending: &str) -> Vec<RuleSource> {
     let mut found = Vec::new();
-    collect(&FILES, ending, &mut found);
+    collect(folder, ending, &mut found);
     found.sort_by(|a, b| a.path.cmp(&b.path));
     found
 }

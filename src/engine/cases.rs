@@ -126,7 +126,10 @@ fn problem(rule: &LoadedRule, case: &Case, file: &str) -> Option<CaseProblem> {
 }
 
 /// The events of a case, decoded.
-pub(super) fn events(case: &Case, file: &str) -> Result<Vec<Event>, String> {
+///
+/// # Errors
+/// One of its texts holds no audit event; why.
+pub fn events(case: &Case, file: &str) -> Result<Vec<Event>, String> {
     let origin = Origin {
         cluster: None,
         fallback: ClusterId::new("case"),

@@ -44,6 +44,11 @@ pub type Moment = i64;
 /// Microseconds of a second.
 pub(crate) const SECOND: Moment = 1_000_000;
 
+/// So many seconds, or as many as there can be.
+pub fn microseconds(seconds: u64) -> Moment {
+    Moment::try_from(seconds).unwrap_or(Moment::MAX).saturating_mul(SECOND)
+}
+
 /// The values of the `group-by` fields, in their order.
 pub type Group = Vec<String>;
 

@@ -79,6 +79,24 @@ impl Listed<'_> {
         tags.filter_map(|tag| Attack::from_tag(&format!("{}.{}", tag.namespace, tag.name)))
             .collect()
     }
+
+    /// Its ATT&CK tactics as kebab-case words, such as `credential-access`.
+    pub fn tactics(&self) -> Vec<String> {
+        let tactic = |attack| match attack {
+            Attack::Tactic(tactic) => Some(tactic),
+            Attack::Technique(_) => None,
+        };
+        self.attack().into_iter().filter_map(tactic).collect()
+    }
+
+    /// Its ATT&CK techniques by the ids that its tags give, such as `T1552.007`.
+    pub fn techniques(&self) -> Vec<String> {
+        let technique = |attack| match attack {
+            Attack::Technique(technique) => Some(technique),
+            Attack::Tactic(_) => None,
+        };
+        self.attack().into_iter().filter_map(technique).collect()
+    }
 }
 
 impl LoadedRule {

@@ -36,7 +36,7 @@ pub struct Metadata {
     pub ask: Option<Ask>,
     /// Techniques of Microsoft's threat matrix for Kubernetes, such as `MS-TA9019`.
     pub matrix: Vec<String>,
-    /// Remediation actions that fit, the mildest first; names of [`action::NAMES`].
+    /// Remediation actions that fit, the mildest first; names of [`action::DOCS`].
     pub actions: Vec<String>,
 }
 
@@ -122,7 +122,7 @@ pub fn read(
         ask: ask(node, &mut faults),
         matrix: words(node, "matrix", "ids such as MS-TA9019", &mut faults, is_matrix_id),
         actions: words(node, "actions", "names of remediation actions", &mut faults, |name| {
-            action::NAMES.contains(&name)
+            action::find(name).is_some()
         }),
     };
     if faults.list.is_empty() { Ok(metadata) } else { Err(faults.list) }

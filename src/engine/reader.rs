@@ -29,6 +29,8 @@ pub struct Reader<'r> {
     fast: &'r FastPath,
     judge: Judge<'r>,
     outcome: Outcome,
+    /// Correlations wait for what follows, and have to know how far the events reach.
+    watches_time: bool,
     /// A line near the end of those that were counted and not decoded.
     kept: Vec<u8>,
 }
@@ -50,6 +52,7 @@ pub struct Outcome {
     /// Lines that the reference decoded.
     pub decoded: u64,
     /// By cluster, the newest moment of the events that were decoded; see [`Reader::observe`].
+    /// Nothing where no correlation runs.
     pub newest: BTreeMap<ClusterId, Moment>,
 }
 
@@ -57,7 +60,14 @@ impl<'r> Reader<'r> {
     /// A reader that asks these rules.
     pub fn new(rules: &'r RuleSet) -> Self {
         let fast = rules.fast();
-        Self { rules, fast, judge: fast.judge(), outcome: Outcome::default(), kept: Vec::new() }
+        Self {
+            rules,
+            fast,
+            judge: fast.judge(),
+            outcome: Outcome::default(),
+            watches_time: rules.running().next().is_some(),
+            kept: Vec::new(),
+        }
     }
 
     /// Reads a line without its line end, which begins at `offset`.
@@ -68,7 +78,7 @@ impl<'r> Reader<'r> {
                 self.outcome.totals.records += 1;
                 self.outcome.totals.evaluated += 1;
                 let read = self.outcome.totals.records;
-                if read <= KEPT_ALL || read.is_multiple_of(KEPT_EVERY) {
+                if self.watches_time && (read <= KEPT_ALL || read.is_multiple_of(KEPT_EVERY)) {
                     self.kept.clear();
                     self.kept.extend_from_slice(line);
                 }
@@ -115,7 +125,9 @@ impl<'r> Reader<'r> {
         outcome.problems.extend(decoded.problems);
         // What was found out is about one event; if the decoder sees more, it is about none.
         let candidates = candidates.filter(|_| decoded.events.len() == 1);
-        decoded.events.iter().for_each(|event| outcome.reach(event));
+        if self.watches_time {
+            decoded.events.iter().for_each(|event| outcome.reach(event));
+        }
         for event in decoded.events.iter().filter(|event| is_judged(event)) {
             self.event(event, candidates);
         }

@@ -140,6 +140,11 @@ impl RuleSet {
         self.rules.iter().chain(&self.idle).map(AsRef::as_ref)
     }
 
+    /// Every correlation, told of or not.
+    pub(super) fn loaded_correlations(&self) -> impl Iterator<Item = &LoadedCorrelation> {
+        self.correlations.iter().map(AsRef::as_ref)
+    }
+
     /// The correlations that are told of.
     pub fn correlations(&self) -> impl Iterator<Item = &LoadedCorrelation> {
         self.running.iter().map(AsRef::as_ref).filter(|rule| self.tells(&rule.reference.id))

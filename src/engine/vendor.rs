@@ -25,11 +25,6 @@ pub struct VendorDetection {
 impl VendorDetection {
     /// How far they are supported.
     pub const STATUS: &'static str = "mapped by the sweeper, not active yet";
-
-    /// How far it is supported.
-    pub fn status(&self) -> &'static str {
-        Self::STATUS
-    }
 }
 
 /// A line of a vendor file that is no detection.

@@ -1,26 +1,4 @@
-//! The names of the remediation actions that a rule may suggest. What they do is told elsewhere.
-
-/// Every action, the mildest kind first: what only reads, what is reversible, what destroys.
-pub const NAMES: [&str; 18] = [
-    "evidence.collect",
-    "pod.mark",
-    "node.cordon",
-    "cronjob.suspend",
-    "job.suspend",
-    "pod.isolate",
-    "pod.restrict",
-    "workload.scale_zero",
-    "rbac.binding.remove",
-    "service.unexpose",
-    "identity.lock",
-    "sa.token_secret.delete",
-    "sa.recreate",
-    "pod.delete",
-    "workload.delete",
-    "webhook.delete",
-    "csr.deny",
-    "node.drain",
-];
+//! The remediation actions that a rule may suggest, and what people are told of each.
 
 /// What people are told of an action.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,7 +10,7 @@ pub struct ActionDoc {
     pub what: &'static str,
 }
 
-/// Every action of [`NAMES`], in its order.
+/// Every action, the mildest kind first: what only reads, what is reversible, what destroys.
 pub const DOCS: [ActionDoc; 18] = [
     doc(
         "evidence.collect",
@@ -82,6 +60,11 @@ pub const DOCS: [ActionDoc; 18] = [
     doc("node.drain", 3, "Evicts every pod of the node, within disruption budgets."),
 ];
 
+/// The action of this name.
+pub fn find(name: &str) -> Option<&'static ActionDoc> {
+    DOCS.iter().find(|doc| doc.name == name)
+}
+
 const fn doc(name: &'static str, tier: u8, what: &'static str) -> ActionDoc {
     ActionDoc { name, tier, what }
 }
@@ -89,6 +72,28 @@ const fn doc(name: &'static str, tier: u8, what: &'static str) -> ActionDoc {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Rules name them, so none is renamed by the way.
+    const NAMES: [&str; 18] = [
+        "evidence.collect",
+        "pod.mark",
+        "node.cordon",
+        "cronjob.suspend",
+        "job.suspend",
+        "pod.isolate",
+        "pod.restrict",
+        "workload.scale_zero",
+        "rbac.binding.remove",
+        "service.unexpose",
+        "identity.lock",
+        "sa.token_secret.delete",
+        "sa.recreate",
+        "pod.delete",
+        "workload.delete",
+        "webhook.delete",
+        "csr.deny",
+        "node.drain",
+    ];
 
     #[test]
     fn every_action_is_explained_and_the_mildest_come_first() {

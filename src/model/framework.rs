@@ -42,6 +42,11 @@ const fn tactic(tag: &'static str, name: &'static str, aim: &'static str) -> Tac
     Tactic { tag, name, aim }
 }
 
+/// What somebody wrote for a tactic as a tag has it: `Credential Access` is `credential-access`.
+pub fn tactic_word(text: &str) -> String {
+    text.to_lowercase().replace([' ', '_'], "-")
+}
+
 /// The tactic of a tag such as `credential-access`.
 pub fn tactic_of(tag: &str) -> Option<&'static Tactic> {
     TACTICS.iter().find(|tactic| tactic.tag == tag)

@@ -2,11 +2,8 @@
 //! all lines are read before correlations are judged, and each finding counts once.
 
 use std::collections::BTreeSet;
-use std::fs::File;
 use std::path::Path;
 
-use midwatch::audit::gzip;
-use midwatch::audit::lines::LineReader;
 use midwatch::audit::record::Origin;
 use midwatch::engine::correlate::windows::{Limits, Windows};
 use midwatch::engine::reader::Reader;
@@ -15,6 +12,8 @@ use midwatch::model::checkpoint::Totals;
 use midwatch::model::finding::Finding;
 use midwatch::model::ids::ClusterId;
 use midwatch::model::rule::Mode;
+
+use crate::fast_path::lines_of;
 
 /// Larger than any log of these tests needs, so that nothing is judged early or forgotten.
 const LIMITS: Limits = Limits {
@@ -72,11 +71,5 @@ pub(crate) fn detect<'l>(lines: impl Iterator<Item = &'l [u8]>, learning: Option
 
 /// Lines of a file in `samples/`, decompressed.
 pub(crate) fn sample_lines(name: &str) -> Vec<Vec<u8>> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("samples").join(name);
-    let mut reader = LineReader::new(gzip::open(File::open(path).unwrap()).unwrap(), 4 << 20);
-    let mut lines = Vec::new();
-    while let Some((_, line)) = reader.next_line().unwrap() {
-        lines.push(line.to_vec());
-    }
-    lines
+    lines_of(&Path::new(env!("CARGO_MANIFEST_DIR")).join("samples").join(name))
 }

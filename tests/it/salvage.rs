@@ -2,18 +2,17 @@
 //! nothing in a log makes the decoder panic or lose count. On real events from `samples/`.
 
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::path::Path;
 use std::thread;
 
 use midwatch::audit::event::Event;
-use midwatch::audit::lines::LineReader;
+use midwatch::audit::lines::{self, LineReader};
 use midwatch::audit::record::{Decoded, Origin, decode};
-use midwatch::audit::{gzip, lines};
 use midwatch::model::fields::Fields;
 use midwatch::model::ids::ClusterId;
 use proptest::prelude::*;
 use serde_json::{Value, json};
+
+use crate::detect::sample_lines;
 
 /// Real events that are cut at every byte.
 const EVENTS: usize = 200;
@@ -25,18 +24,6 @@ fn origin() -> Origin {
         name: "samples".to_owned(),
         control_plane: Default::default(),
     }
-}
-
-/// Lines of a file in `samples/`, decompressed.
-fn sample_lines(name: &str) -> Vec<Vec<u8>> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("samples").join(name);
-    let file = gzip::open(File::open(path).unwrap()).unwrap();
-    let mut reader = LineReader::new(file, 4 << 20);
-    let mut lines = Vec::new();
-    while let Some((_, line)) = reader.next_line().unwrap() {
-        lines.push(line.to_vec());
-    }
-    lines
 }
 
 /// The audit events of the attack log as the API server wrote them.

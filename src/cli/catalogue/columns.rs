@@ -64,7 +64,7 @@ pub fn object(entry: &Entry<'_>) -> Map<String, Value> {
         json!(rule.reference.level.as_str()),
         json!(rule.status.map(crate::sigma::metadata::Status::as_str)),
         json!(rule.never.is_none()),
-        json!(entry.tactics()),
+        json!(entry.rule.tactics()),
         json!(entry.techniques()),
         json!(metadata.matrix),
         json!(entry.needs.category().as_str()),
@@ -108,7 +108,7 @@ pub fn vendor_object(detection: &VendorDetection) -> Map<String, Value> {
     set("author", json!(detection.vendor));
     set("kind", json!("vendor"));
     set("level", json!(detection.level.as_str()));
-    set("status", json!(detection.status()));
+    set("status", json!(VendorDetection::STATUS));
     set("active", json!(false));
     set("tactics", json!(detection.tactics));
     set("category", json!("SecurityAlert"));

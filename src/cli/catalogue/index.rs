@@ -35,7 +35,7 @@ pub fn render(entries: &[Entry<'_>], vendor: &[VendorDetection], scenarios: bool
     for tactic in TACTICS {
         let of_tactic: Vec<&Entry<'_>> = entries
             .iter()
-            .filter(|entry| entry.tactics().iter().any(|tag| tag == tactic.tag))
+            .filter(|entry| entry.rule.tactics().iter().any(|tag| tag == tactic.tag))
             .collect();
         if of_tactic.is_empty() {
             continue;

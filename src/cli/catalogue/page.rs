@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::markdown::{block, code, list, text};
-use super::{Entry, duration, sample};
+use super::{Entry, duration, sample, section_of};
 use crate::engine::visibility::coverage::Left;
 use crate::model::action;
 use crate::model::framework::{self, ATTACK_VERSION, MATRIX_VERSION};
@@ -83,6 +83,7 @@ fn importance(entry: &Entry<'_>) -> String {
         }
     };
     let aims: Vec<&str> = entry
+        .rule
         .tactics()
         .iter()
         .filter_map(|tag| framework::tactic_of(tag))
@@ -125,7 +126,7 @@ fn actions(entry: &Entry<'_>) -> String {
         "Suggested, the mildest first. This version of Midwatch names them and carries none of them out.\n\n\
          | action | tier | what it does |\n| --- | --- | --- |\n",
     );
-    for doc in names.iter().filter_map(|name| action::DOCS.iter().find(|doc| doc.name == name)) {
+    for doc in names.iter().filter_map(|name| action::find(name)) {
         let tier = match doc.tier {
             0 => "0, reads",
             1 => "1, little impact",
@@ -196,7 +197,7 @@ fn frameworks(entry: &Entry<'_>) -> String {
         "MITRE ATT&amp;CK {ATTACK_VERSION}, and Microsoft's threat matrix for Kubernetes {MATRIX_VERSION}.\n\n"
     );
     told.push_str("| | id | name |\n| --- | --- | --- |\n");
-    for tag in entry.tactics() {
+    for tag in entry.rule.tactics() {
         let name = framework::tactic_of(&tag).map_or("", |tactic| tactic.name);
         let _ = writeln!(told, "| tactic | {} | {} |", code(&tag), text(name));
     }
@@ -237,17 +238,7 @@ fn example(entry: &Entry<'_>) -> String {
 
 fn source(entry: &Entry<'_>) -> String {
     let key = if entry.rule.is_correlation { "correlation:" } else { "detection:" };
-    let top = |line: &str| line.starts_with(|c: char| c.is_ascii_alphabetic());
-    let before = usize::try_from(entry.rule.line.saturating_sub(1)).unwrap_or_default();
-    let lines: Vec<&str> = entry
-        .source
-        .lines()
-        .skip(before)
-        .skip_while(|line| !line.starts_with(key))
-        .enumerate()
-        .take_while(|(at, line)| *at == 0 || !(top(line) || line.starts_with("---")))
-        .map(|(_, line)| line)
-        .collect();
+    let lines: Vec<&str> = section_of(entry.source, entry.rule.line, key).collect();
     format!(
         "[{file}](../../{file}), id {}.\n\n{}",
         code(entry.rule.reference.id.as_str()),

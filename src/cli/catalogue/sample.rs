@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::engine::cases::Case;
+use crate::engine::cases::{self, Case};
 
 /// Characters of one text, elements of one list, and levels, beyond which it is cut.
 const TEXT_MAX: usize = 120;
@@ -26,8 +26,8 @@ const LEFT_OUT: &[&str] = &[
 
 /// The last event of a case as indented JSON; `None` when it is none.
 pub(super) fn event(case: &Case) -> Option<String> {
-    let value: Value = serde_json::from_str(case.events.last()?).ok()?;
-    let mut event = inner(&value).unwrap_or(value);
+    let last = Case { events: vec![case.events.last()?.clone()], ..case.clone() };
+    let mut event = cases::events(&last, "").ok()?.pop()?.raw().clone();
     shorten(&mut event, 0);
     let lines =
         |event: &Value| serde_json::to_string_pretty(event).map(|text| text.lines().count());
@@ -48,16 +48,6 @@ pub(super) fn event(case: &Case) -> Option<String> {
         }
     }
     serde_json::to_string_pretty(&event).ok()
-}
-
-/// The audit event in an Azure record.
-fn inner(value: &Value) -> Option<Value> {
-    let log = value.get("properties")?.get("log")?;
-    match log {
-        Value::String(text) => serde_json::from_str(text).ok(),
-        Value::Object(_) => Some(log.clone()),
-        _ => None,
-    }
 }
 
 fn shorten(value: &mut Value, depth: usize) {

@@ -16,7 +16,7 @@ use crate::cli::failure::Failure;
 use crate::cli::table::{self, count};
 use crate::engine::ruleset::Listed;
 use crate::engine::vendor::VendorDetection;
-use crate::model::attack::Attack;
+use crate::model::framework;
 
 /// Lists the rules, gravest first.
 pub(super) fn list(arguments: &RulesListArguments, console: &mut Console) -> Result<Exit, Failure> {
@@ -60,7 +60,7 @@ pub(super) fn list(arguments: &RulesListArguments, console: &mut Console) -> Res
 
 /// Lists the detections of vendors, gravest first.
 fn vendor(arguments: &RulesListArguments, console: &mut Console) -> Result<Exit, Failure> {
-    let wanted = arguments.tactic.as_deref().map(tactic_word);
+    let wanted = arguments.tactic.as_deref().map(framework::tactic_word);
     let mut all = export::vendor()?;
     all.retain(|it| arguments.level.is_none_or(|level| it.level >= level));
     all.retain(|it| wanted.as_ref().is_none_or(|tactic| it.tactics.contains(tactic)));
@@ -69,7 +69,7 @@ fn vendor(arguments: &RulesListArguments, console: &mut Console) -> Result<Exit,
         let level = it.level.to_string();
         vec![
             level,
-            it.status().to_owned(),
+            VendorDetection::STATUS.to_owned(),
             it.alert_type.clone(),
             it.tactics.join(" "),
             it.title.clone(),
@@ -110,15 +110,13 @@ fn vendor(arguments: &RulesListArguments, console: &mut Console) -> Result<Exit,
     Ok(Exit::Ok)
 }
 
-fn tactic_word(wanted: &str) -> String {
-    wanted.to_lowercase().replace([' ', '_'], "-")
-}
-
 fn is_shown(rule: &Listed<'_>, arguments: &RulesListArguments) -> bool {
     let level = arguments.level.is_none_or(|level| rule.reference.level >= level);
     let mode = arguments.mode.is_empty() || arguments.mode.contains(&rule.reference.mode);
-    let tactic =
-        arguments.tactic.as_ref().is_none_or(|wanted| tactics(rule).contains(&tactic_word(wanted)));
+    let tactic = arguments
+        .tactic
+        .as_ref()
+        .is_none_or(|wanted| rule.tactics().contains(&framework::tactic_word(wanted)));
     level && mode && tactic
 }
 
@@ -127,25 +125,9 @@ fn row(rule: &Listed<'_>) -> [String; 5] {
         rule.reference.level.to_string(),
         rule.reference.mode.to_string(),
         rule.reference.name.clone(),
-        tactics(rule).join(" "),
+        rule.tactics().join(" "),
         rule.reference.title.clone(),
     ]
-}
-
-fn tactics(rule: &Listed<'_>) -> Vec<String> {
-    let tactic = |attack| match attack {
-        Attack::Tactic(tactic) => Some(tactic),
-        Attack::Technique(_) => None,
-    };
-    rule.attack().into_iter().filter_map(tactic).collect()
-}
-
-fn techniques(rule: &Listed<'_>) -> Vec<String> {
-    let technique = |attack| match attack {
-        Attack::Technique(technique) => Some(technique),
-        Attack::Tactic(_) => None,
-    };
-    rule.attack().into_iter().filter_map(technique).collect()
 }
 
 /// The rule as an object, without its source.
@@ -159,8 +141,8 @@ pub(super) fn object(rule: &Listed<'_>) -> Value {
         "level": reference.level.as_str(),
         "mode": reference.mode.as_str(),
         "description": rule.description,
-        "tactics": tactics(rule),
-        "techniques": techniques(rule),
+        "tactics": rule.tactics(),
+        "techniques": rule.techniques(),
         "false_positives": rule.falsepositives,
         "guide": {
             "questions": rule.metadata.guide.questions,

@@ -26,7 +26,7 @@ pub(super) fn new(arguments: &RulesNewArguments, console: &mut Console) -> Resul
         return Err(Failure::new(Exit::Usage, what)
             .because("use words in lower case with dashes between them, such as quota-deleted"));
     }
-    let tactic = arguments.tactic.to_lowercase().replace([' ', '_'], "-");
+    let tactic = framework::tactic_word(&arguments.tactic);
     if framework::tactic_of(&tactic).is_none() {
         let known: Vec<&str> = framework::TACTICS.iter().map(|tactic| tactic.tag).collect();
         let what = format!("`{}` is no tactic", escape(&arguments.tactic));

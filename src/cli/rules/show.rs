@@ -6,6 +6,7 @@ use super::{list, sources, tuning};
 use crate::api::json as twin;
 use crate::cli::arguments::TextFormat;
 use crate::cli::arguments::rules::RulesShowArguments;
+use crate::cli::catalogue::section_of;
 use crate::cli::console::Console;
 use crate::cli::escape::escape;
 use crate::cli::exit::Exit;
@@ -98,32 +99,4 @@ fn section(out: &mut dyn Write, title: &str, items: &[String]) -> io::Result<()>
     }
     writeln!(out, "\n{title}")?;
     items.iter().try_for_each(|item| wrap::write(out, item, WIDTH, "  - ", "    "))
-}
-
-/// The lines of a top-level key, of the document that begins at `line` of the file.
-fn section_of<'a>(source: &'a str, line: u32, key: &'a str) -> impl Iterator<Item = &'a str> {
-    let is_key = |line: &str| line.starts_with(|c: char| c.is_ascii_alphabetic());
-    let before = usize::try_from(line.saturating_sub(1)).unwrap_or_default();
-    source
-        .lines()
-        .skip(before)
-        .skip_while(move |line| !line.starts_with(key))
-        .enumerate()
-        .take_while(move |(at, line)| *at == 0 || !(is_key(line) || line.starts_with("---")))
-        .map(|(_, line)| line)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_detection_ends_at_the_next_key() {
-        let source = "title: x\ndetection:\n  a:\n    b: 1\n  condition: a\nlevel: low\n";
-        let lines: Vec<&str> = section_of(source, 1, "detection:").collect();
-        assert_eq!(lines, ["detection:", "  a:", "    b: 1", "  condition: a"]);
-        let second = format!("{source}---\ntitle: y\ndetection: {{a: {{b: 2}}, condition: a}}\n");
-        let lines: Vec<&str> = section_of(&second, 8, "detection:").collect();
-        assert_eq!(lines, ["detection: {a: {b: 2}, condition: a}"]);
-    }
 }

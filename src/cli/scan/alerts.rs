@@ -67,8 +67,7 @@ impl Alerts {
             let begin = moment(story.first_event);
             writeln!(out, "{level}  {begin}  {who}: {count} alerts in {minutes} min")?;
             let names: Vec<&str> = story.alerts.iter().map(|a| a.rule.name.as_str()).collect();
-            let width = self.columns.map_or(usize::MAX, |columns| columns.max(WIDTH_MIN));
-            wrap::write(out, &fit(&names.join(", "), STORY_MAX), width, INDENT, INDENT)?;
+            self.write_below(out, &fit(&names.join(", "), STORY_MAX))?;
         }
         if together.len() > STORIES_MAX {
             writeln!(out, "… and {} more stories", together.len() - STORIES_MAX)?;
@@ -124,8 +123,13 @@ impl Alerts {
         let story = format!("{} {}", sentence::who(&alert.actor), sentence::what(&alert.target));
         let cut = if alert.truncated { " (cut record)" } else { "" };
         let story = format!("{}  [{}]{cut}", fit(&story, STORY_MAX), alert.cluster.short_name());
+        self.write_below(out, &story)
+    }
+
+    /// The second line of an alert or story, in however many lines.
+    fn write_below(&self, out: &mut dyn Write, text: &str) -> io::Result<()> {
         let width = self.columns.map_or(usize::MAX, |columns| columns.max(WIDTH_MIN));
-        wrap::write(out, &story, width, INDENT, INDENT)
+        wrap::write(out, text, width, INDENT, INDENT)
     }
 }
 

@@ -18,8 +18,8 @@ use crate::audit::{blob_path, gzip};
 use crate::cli::console::Console;
 use crate::cli::failure::Failure;
 use crate::cli::interrupt::Interrupt;
+use crate::engine::correlate::microseconds;
 use crate::engine::correlate::windows::{Limits, Windows};
-use crate::engine::correlate::{Moment, SECOND};
 use crate::engine::reader::Reader;
 use crate::engine::ruleset::RuleSet;
 use crate::model::finding::Finding;
@@ -50,9 +50,7 @@ const LIMITS: Limits = Limits {
 
 /// The limits of a scan whose rules learn for so many seconds at most.
 pub(in crate::cli) fn limits(learning: Option<u64>) -> Limits {
-    let learning = learning.map(|seconds| Moment::try_from(seconds).unwrap_or(Moment::MAX));
-    let learning = learning.map(|seconds| seconds.saturating_mul(SECOND));
-    Limits { learning, ..LIMITS }
+    Limits { learning: learning.map(microseconds), ..LIMITS }
 }
 
 /// Which findings are shown.

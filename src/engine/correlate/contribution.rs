@@ -119,21 +119,14 @@ fn entries(
         return entries;
     }
     for step in correlation.plan.steps.iter().filter(|step| fired.contains(&step.id)) {
-        let look_up = |source: &Source| match source {
-            Source::Field(field) => values(event, field, None),
-            Source::Normalised(field, with) => values(event, field, Some(*with)),
-            Source::Group(_) | Source::Carried(_) => BTreeSet::new(),
-        };
-        let joined = |source: &Source| Some(joined(&look_up(source))).filter(|t| !t.is_empty());
-        let group: Option<Group> = step.group.iter().map(joined).collect();
-        let counted = Counted::of(step, look_up);
+        let counted = Counted::of(step, |source| looked_up(event, source));
         let differing = differing(step, |source| match source {
             Source::Field(field) => every_value(event, field),
             Source::Normalised(..) | Source::Group(_) | Source::Carried(_) => BTreeSet::new(),
         });
-        match (group, counted, differing) {
+        match (group_of(event, step), counted, differing) {
             (Some(group), Some(counted), Some(differing)) => {
-                let carried = step.carry.iter().map(joined).collect();
+                let carried = step.carry.iter().map(|source| passed(event, source)).collect();
                 let entry = Entry {
                     absence: false,
                     steps: BTreeSet::from([step.id.clone()]),
@@ -156,6 +149,25 @@ fn entries(
     entries
 }
 
+/// What an event has where a step looks; nothing where that is in correlations alone.
+fn looked_up(event: &Event, source: &Source) -> BTreeSet<String> {
+    match source {
+        Source::Field(field) => values(event, field, None),
+        Source::Normalised(field, with) => values(event, field, Some(*with)),
+        Source::Group(_) | Source::Carried(_) => BTreeSet::new(),
+    }
+}
+
+/// The same as one text; `None` when there is nothing.
+fn passed(event: &Event, source: &Source) -> Option<String> {
+    Some(joined(&looked_up(event, source))).filter(|text| !text.is_empty())
+}
+
+/// The group of an event; `None` when it lacks one of the fields.
+fn group_of(event: &Event, step: &Step) -> Option<Group> {
+    step.group.iter().map(|source| passed(event, source)).collect()
+}
+
 /// What makes an entry one of a kind: an event may be both, part of a window and what must not
 /// follow on another.
 pub(super) fn identity(of: &str, entry: &Entry) -> String {
@@ -172,13 +184,7 @@ fn absences(
 ) -> BTreeMap<Group, Entry> {
     let mut found = BTreeMap::new();
     for step in correlation.plan.absent_steps().filter(|step| fired.contains(&step.id)) {
-        let value = |source: &Source| match source {
-            Source::Field(field) => {
-                Some(joined(&values(event, field, None))).filter(|text| !text.is_empty())
-            }
-            Source::Normalised(..) | Source::Group(_) | Source::Carried(_) => None,
-        };
-        match step.group.iter().map(value).collect::<Option<Group>>() {
+        match group_of(event, step) {
             Some(group) => drop(found.insert(group, Entry::absence(&step.id, witness))),
             None => contributed.ungrouped += 1,
         }
@@ -244,7 +250,7 @@ fn values(event: &Event, field: &str, with: Option<Normaliser>) -> BTreeSet<Stri
     let Some(with) = with else { return texts.map(|text| bounded(&text)).collect() };
     let node = event.find("midwatch.actor.name");
     let node = node.values.first().and_then(|name| name.to_text());
-    let node = node.filter(|_| event.actor().kind == ActorKind::Node);
+    let node = node.filter(|_| event.actor_kind() == ActorKind::Node);
     texts.map(|text| bounded(&with.apply(&text, node.as_deref()))).collect()
 }
 

@@ -1,12 +1,12 @@
 //! Whether the condition of a correlation holds in a window.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use super::Moment;
 use super::differ::{self, GivenUp};
 use super::entry::Entry;
 use super::logic::Alternative;
 use super::risk::Risk;
+use super::{Group, Moment};
 use crate::model::ids::RuleId;
 use crate::sigma::correlation::{Bound, Relation};
 
@@ -44,6 +44,20 @@ pub(super) struct Placed {
     pub moment: Moment,
     pub identity: String,
     pub entry: Entry,
+}
+
+impl Placed {
+    /// What one moment brought, by group.
+    pub(super) fn by_group(
+        moment: Moment,
+        entries: BTreeMap<(Group, String), Entry>,
+    ) -> BTreeMap<Group, Vec<Self>> {
+        let mut by_group: BTreeMap<Group, Vec<Self>> = BTreeMap::new();
+        for ((group, identity), entry) in entries {
+            by_group.entry(group).or_default().push(Self { moment, identity, entry });
+        }
+        by_group
+    }
 }
 
 /// Why the condition holds.

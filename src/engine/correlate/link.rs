@@ -6,17 +6,14 @@ use std::sync::Arc;
 
 use super::judge::Test;
 use super::memory::Memory;
+use super::microseconds;
 use super::plan::{Absent, LoadedCorrelation, Plan, Source, Step, test};
 use super::risk::{Risk, Share, weight};
-use super::{Moment, SECOND};
 use crate::audit::taxonomy::{Known, knows};
-use crate::engine::loaded::{LoadedRule, NotRun};
+use crate::engine::loaded::{Listed, LoadedRule, NotRun};
 use crate::engine::visibility::shows_object;
-use crate::model::attack::Attack;
-use crate::model::level::Level;
 use crate::sigma::correlation::{Correlation, RuleName};
 use crate::sigma::error::SigmaError;
-use crate::sigma::metadata::Tag;
 
 /// What linking came to.
 #[derive(Debug, Default)]
@@ -102,6 +99,13 @@ impl<'a> Linker<'a> {
         let lower = name.text.to_lowercase();
         let found = self.rules.get(name.text.as_str());
         found.or_else(|| self.rules.get(lower.as_str())).copied()
+    }
+
+    /// What the correlation or rule of this name says of itself.
+    fn listed(&self, name: &RuleName) -> Option<Listed<'a>> {
+        let correlation = self.correlation(name).and_then(|at| self.all.get(at));
+        let correlation = correlation.map(|correlation| correlation.listed());
+        correlation.or_else(|| self.rule(name).map(LoadedRule::listed))
     }
 
     /// Correlations that rest on a rule which is not run here, directly or through others.
@@ -260,15 +264,10 @@ impl<'a> Linker<'a> {
         let (Some(limits), Test::Rules { bounds, .. }) = (document.risk, &test) else {
             return test;
         };
-        let share = |name: &RuleName| match (self.correlation(name), self.rule(name)) {
-            (Some(at), _) => {
-                let child = self.all.get(at)?;
-                Some(share(child.reference.level, &child.document.metadata.tags))
-            }
-            (None, rule) => {
-                let rule = rule?;
-                Some(share(rule.reference.level, &rule.document.tags))
-            }
+        let share = |name: &RuleName| {
+            let listed = self.listed(name)?;
+            let tactics = listed.tactics().into_iter().collect();
+            Some(Share { weight: weight(listed.reference.level), tactics })
         };
         Test::Risk(Risk {
             bounds: bounds.clone(),
@@ -280,11 +279,8 @@ impl<'a> Linker<'a> {
 
     /// The memory with its rules found.
     fn remembering(&self, mut memory: Memory) -> Memory {
-        let found = memory.remember_only.iter().filter_map(|name| {
-            let child = self.correlation(name).and_then(|at| self.all.get(at));
-            let child = child.map(|child| child.reference.id.clone());
-            child.or_else(|| self.rule(name).map(|rule| rule.reference.id.clone()))
-        });
+        let found = memory.remember_only.iter();
+        let found = found.filter_map(|name| Some(self.listed(name)?.reference.id.clone()));
         memory.silent = found.collect();
         memory
     }
@@ -410,23 +406,10 @@ impl<'a> Asked<'a> {
     }
 }
 
-fn microseconds(seconds: u64) -> Moment {
-    Moment::try_from(seconds).unwrap_or(Moment::MAX).saturating_mul(SECOND)
-}
-
 /// The field that a name means in the events of one rule; `None` for an alias that leaves it out.
 fn resolve(document: &Correlation, rule: &RuleName, field: &str) -> Option<String> {
     match document.aliases.get(field) {
         Some(alias) => alias.get(&rule.text).cloned(),
         None => Some(field.to_owned()),
     }
-}
-
-/// What a rule of this level and with these tags brings.
-fn share(level: Level, tags: &[Tag]) -> Share {
-    let tactic = |tag: &Tag| match Attack::from_tag(&format!("{}.{}", tag.namespace, tag.name)) {
-        Some(Attack::Tactic(tactic)) => Some(tactic),
-        _ => None,
-    };
-    Share { weight: weight(level), tactics: tags.iter().filter_map(tactic).collect() }
 }

@@ -139,9 +139,7 @@ impl Memory {
     fn tells(&self, steps: &BTreeSet<RuleId>) -> bool {
         !steps.is_subset(&self.silent)
     }
-}
 
-impl Memory {
     /// How long it learns under these limits; `None` when it tells from the beginning.
     pub(super) fn learning(&self, limits: &Limits) -> Option<Moment> {
         match &self.kind {
@@ -176,11 +174,7 @@ impl RuleMemory {
         entries: BTreeMap<(Group, String), Entry>,
     ) -> Firings {
         let began = self.began(recall.oldest);
-        let mut by_group: BTreeMap<Group, Vec<Placed>> = BTreeMap::new();
-        let moment = recall.moment;
-        for ((group, identity), entry) in entries {
-            by_group.entry(group).or_default().push(Placed { moment, identity, entry });
-        }
+        let by_group = Placed::by_group(recall.moment, entries);
         match &recall.memory.kind {
             Kind::FirstSeen(first) => self.seen.enter(first, began, recall, by_group),
             Kind::ObjectState(watched) => self.objects.enter(watched, recall, by_group),

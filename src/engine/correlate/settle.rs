@@ -7,7 +7,7 @@ use super::contribution::{Counted, VALUES_MAX, by_step, differing, identity};
 use super::differ::GivenUp;
 use super::entry::{EVENTS_MAX, Entry};
 use super::judge::{Placed, Test, Verdict, judge};
-use super::memory::{Recall, RuleMemory};
+use super::memory::Recall;
 use super::plan::{LoadedCorrelation, Source, Step};
 use super::risk;
 use super::windows::{Arrived, Cluster, Counts, Limits, Pending, RuleWindows, Window};
@@ -35,9 +35,7 @@ impl Settling<'_> {
         found: &mut Vec<Finding>,
     ) {
         for correlation in self.rules.running().filter(|rule| rule.plan.memory.is_some()) {
-            let id = correlation.reference.id.clone();
-            let since = cluster.settled;
-            cluster.memories.entry(id).or_insert_with(|| RuleMemory::since(since));
+            cluster.memory(&correlation.reference.id);
         }
         while let Some(moment) = self.next(cluster).filter(|moment| *moment < watermark) {
             let arrived = cluster.waiting.remove(&moment).unwrap_or_default();
@@ -88,21 +86,15 @@ impl Settling<'_> {
         moment: Moment,
         entries: BTreeMap<(Group, String), Entry>,
     ) -> Vec<Held> {
-        let id = correlation.reference.id.clone();
+        let id = &correlation.reference.id;
         let Some(memory) = &correlation.plan.memory else {
-            let windows = cluster.rules.entry(id).or_default();
+            let windows = cluster.rules.entry(id.clone()).or_default();
             return self.enter(correlation, windows, moment, entries);
         };
-        let since = cluster.settled;
-        let known = cluster.memories.entry(id).or_insert_with(|| RuleMemory::since(since));
-        let mut recall = Recall {
-            memory,
-            oldest: cluster.oldest,
-            moment,
-            limits: self.limits,
-            counts: self.counts,
-        };
-        let fired = known.enter(&mut recall, entries).into_iter();
+        let oldest = cluster.oldest;
+        let mut recall =
+            Recall { memory, oldest, moment, limits: self.limits, counts: self.counts };
+        let fired = cluster.memory(id).enter(&mut recall, entries).into_iter();
         fired.map(|(group, verdict, window)| Held { group, moment, verdict, window }).collect()
     }
 
@@ -146,12 +138,8 @@ impl Settling<'_> {
         entries: BTreeMap<(Group, String), Entry>,
     ) -> Vec<Held> {
         let plan = &correlation.plan;
-        let mut by_group: BTreeMap<Group, Vec<Placed>> = BTreeMap::new();
-        for ((group, identity), entry) in entries {
-            by_group.entry(group).or_default().push(Placed { moment, identity, entry });
-        }
         let mut fired = Vec::new();
-        for (group, mut events) in by_group {
+        for (group, mut events) in Placed::by_group(moment, entries) {
             let mut window = windows.take(&group);
             let arrived = events.len();
             events.retain(|event| !event.entry.absence);

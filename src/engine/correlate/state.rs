@@ -260,9 +260,7 @@ impl Table {
             total: entry.total,
         })
     }
-}
 
-impl Table {
     fn all(&mut self, events: &VecDeque<Placed>) -> Result<Vec<PlacedTwin>, StateError> {
         events.iter().map(|e| self.placed(e.moment, &e.identity, &e.entry)).collect()
     }

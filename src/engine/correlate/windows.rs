@@ -312,6 +312,12 @@ impl Cluster {
         self.newest = self.newest.max(moment);
     }
 
+    /// What a rule remembers, from the watermark on when it is new.
+    pub(super) fn memory(&mut self, rule: &RuleId) -> &mut RuleMemory {
+        let since = self.settled;
+        self.memories.entry(rule.clone()).or_insert_with(|| RuleMemory::since(since))
+    }
+
     /// The oldest moment that is still held, for a state that did not write down the oldest seen.
     pub(super) fn oldest_held(&self) -> Moment {
         let waiting = self.waiting.keys().next().copied();

@@ -7,7 +7,7 @@ use super::normalise::Normaliser;
 use super::objects::Change;
 use super::{FirstSeen, Kind, Memory, Watched};
 use crate::audit::taxonomy::{Known, knows};
-use crate::engine::correlate::{Moment, SECOND};
+use crate::engine::correlate::{Moment, microseconds};
 use crate::sigma::correlation::{
     Bound, Correlation, CorrelationCondition, CorrelationKind, Relation, RuleName, seconds,
 };
@@ -169,8 +169,7 @@ impl Reader<'_> {
         let seconds = value
             .and_then(Node::text)
             .and_then(seconds)
-            .filter(|seconds| *seconds <= SECONDS_MAX && (*seconds > 0 || part == "learning"))
-            .and_then(|seconds| Moment::try_from(seconds).ok());
+            .filter(|seconds| *seconds <= SECONDS_MAX && (*seconds > 0 || part == "learning"));
         if seconds.is_none() {
             let reason = format!(
                 "`midwatch.{}.{part}` must be a time up to 400d, such as 14d or 12h",
@@ -178,7 +177,7 @@ impl Reader<'_> {
             );
             self.fault(value.map_or(entry.place, |value| value.place), reason);
         }
-        seconds.map(|seconds| seconds.saturating_mul(SECOND))
+        seconds.map(microseconds)
     }
 
     fn new_groups(&mut self, entry: &Entry) -> bool {

@@ -91,6 +91,12 @@ impl KnownObject {
     fn size(&self) -> usize {
         1 + self.fields.values().map(|values| values.counts.len()).sum::<usize>()
     }
+
+    /// Whether the name is another object's now.
+    fn is_other(&self, sighting: &Sighting) -> bool {
+        let told = !self.uid.is_empty() && !sighting.uid.is_empty();
+        sighting.created || (told && self.uid != sighting.uid)
+    }
 }
 
 impl Objects {
@@ -201,14 +207,6 @@ impl Objects {
             let dropped = self.take(&object);
             counts.evicted_memories += dropped.map_or(0, |known| known.size() as u64);
         }
-    }
-}
-
-impl KnownObject {
-    /// Whether the name is another object's now.
-    fn is_other(&self, sighting: &Sighting) -> bool {
-        let told = !self.uid.is_empty() && !sighting.uid.is_empty();
-        sighting.created || (told && self.uid != sighting.uid)
     }
 }
 

@@ -1,7 +1,7 @@
 //! What a correlation needs: what its members need, and what is left of it when some of them see
 //! less.
 
-use super::{BodyNeed, Left, Needs, RESOURCE_VERBS, needs, of_rule};
+use super::{BodyNeed, Left, Needs, RESOURCE_VERBS, of_rule};
 use crate::engine::ruleset::{LoadedCorrelation, RuleSet};
 use crate::model::ids::RuleId;
 use crate::sigma::condition::{Condition, Quantity};
@@ -10,12 +10,11 @@ use crate::sigma::correlation::{Bound, CorrelationCondition, Relation};
 /// The needs of a correlation's members together. Circles are refused when rules are loaded.
 pub(super) fn of_correlation(rules: &RuleSet, correlation: &LoadedCorrelation) -> Needs {
     let of = |id: &RuleId| {
-        if let Some(rule) = rules.loaded().find(|rule| rule.reference.id == *id) {
-            return Some(of_rule(rule));
-        }
-        let listed = rules.catalogue().into_iter().map(|(listed, _)| listed);
-        let name = listed.into_iter().find(|listed| listed.reference.id == *id)?.reference;
-        needs(rules, &name.name)
+        let rule = rules.loaded().find(|rule| rule.reference.id == *id);
+        rule.map(of_rule).or_else(|| {
+            let mut below = rules.loaded_correlations();
+            below.find(|it| it.reference.id == *id).map(|it| of_correlation(rules, it))
+        })
     };
     let mut members: Vec<Needs> = correlation.plan.made_of().iter().filter_map(of).collect();
     let left: Vec<Left> = members.iter().map(|member| member.admin).collect();
